@@ -1,0 +1,40 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ShardedCache.Connections;
+
+internal enum ServerKind : byte
+{
+    Redis,
+    Sentinel,
+}
+
+/// <summary>User and password; both absent where the server asks for none. Never printed.</summary>
+internal readonly record struct Credentials(string? User, string? Password)
+{
+    public override string ToString() => Password is null ? "none" : $"{User ?? "default"}:***";
+}
+
+/// <summary>TLS towards a server; the host name that is checked is the address's unless <paramref name="TargetHost"/> names another.</summary>
+internal sealed record TlsSettings(
+    string? TargetHost = null,
+    RemoteCertificateValidationCallback? ServerCertificateValidation = null,
+    X509Certificate2? ClientCertificate = null);
+
+/// <summary>All that a transport needs to know to open a connection.</summary>
+internal sealed record ConnectionSettings
+{
+    public ServerKind Kind { get; init; }
+
+    /// <summary>Asked at each connect, so that credentials can rotate.</summary>
+    public Func<CancellationToken, ValueTask<Credentials>> Credentials { get; init; } = static _ => default;
+
+    public TlsSettings? Tls { get; init; }
+
+    public TimeSpan OperationTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Shown by <c>CLIENT LIST</c>.</summary>
+    public string ClientName { get; init; } = "ShardedCache";
+}
