@@ -1,0 +1,160 @@
+using System.Net;
+using ShardedCache.Testing.Processes;
+
+namespace ShardedCache.Testing;
+
+/// <summary>One shard of a farm: a master and its replicas, under the name by which the Sentinels know it.</summary>
+public sealed class RedisFarmShard
+{
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AskTimeout = TimeSpan.FromMilliseconds(500);
+
+    private readonly RedisFarm _farm;
+
+    internal RedisFarmShard(RedisFarm farm, string name, IReadOnlyList<RedisProcess> servers)
+    {
+        _farm = farm;
+        Name = name;
+        Servers = servers;
+    }
+
+    /// <summary>The shard's name, which is the Sentinels' master name.</summary>
+    public string Name { get; }
+
+    /// <summary>All servers of the shard, the one that was master at first in front.</summary>
+    public IReadOnlyList<RedisProcess> Servers { get; }
+
+    /// <summary>The server that was started as master, whatever it is now.</summary>
+    public RedisProcess InitialMaster => Servers[0];
+
+    /// <summary>
+    /// The server that a majority of the farm's Sentinels names and that calls itself master; without Sentinels, the first one that calls
+    /// itself so. Waits up to 30 s while there is none, as during a failover.
+    /// </summary>
+    /// <exception cref="RedisFarmException">There was none within 30 s.</exception>
+    public Task<RedisProcess> GetMasterAsync(CancellationToken cancellationToken = default) =>
+        MasterAsync(static _ => true, "a master", DefaultTimeout, cancellationToken);
+
+    /// <summary>Waits until <paramref name="expected"/> is the master, as <see cref="GetMasterAsync"/> defines it.</summary>
+    /// <param name="expected">One of <see cref="Servers"/>.</param>
+    /// <param name="timeout">How long to wait; null: 30 s.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RedisFarmException">It did not become master in time.</exception>
+    public Task WaitForMasterAsync(RedisProcess expected, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        MasterAsync(server => server == expected, $"{expected} as the master", timeout ?? DefaultTimeout, cancellationToken);
+
+    /// <summary>Waits until another server than <paramref name="old"/> is the master, as <see cref="GetMasterAsync"/> defines it, and returns it.</summary>
+    /// <param name="old">The master so far.</param>
+    /// <param name="timeout">How long to wait; null: 30 s.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RedisFarmException">No other became master in time.</exception>
+    public Task<RedisProcess> WaitForNewMasterAsync(RedisProcess old, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        MasterAsync(server => server != old, $"another master than {old}", timeout ?? DefaultTimeout, cancellationToken);
+
+    /// <summary>Asks a Sentinel for a failover (<c>SENTINEL FAILOVER</c>), and returns the new master when the majority has switched to it.</summary>
+    /// <exception cref="RedisFarmException">There was no master to begin with, no Sentinel, or no switch within 30 s.</exception>
+    public async Task<RedisProcess> FailOverAsync(CancellationToken cancellationToken = default)
+    {
+        var old = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
+        var sentinel = _farm.Sentinels.FirstOrDefault(static sentinel => sentinel.IsRunning)
+            ?? throw new RedisFarmException($"No Sentinel runs that could fail over {Name}.");
+        await Poll.UntilAsync(
+            async token =>
+            {
+                // Refused while the Sentinel has not yet seen a good replica, or still finishes an earlier failover.
+                await sentinel.AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
+                return null;
+            },
+            $"{sentinel} to begin a failover of {Name}",
+            DefaultTimeout,
+            sentinel.LogTail,
+            cancellationToken).ConfigureAwait(false);
+        return await WaitForNewMasterAsync(old, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits until every other server of the shard that runs is a replica of the current master, connected and synced.
+    /// </summary>
+    /// <param name="timeout">How long to wait; null: 30 s.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RedisFarmException">They were not in time; an old master that returns can take 10 s and more until a Sentinel demotes it.</exception>
+    public async Task WaitForReplicasAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var master = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
+        await WaitForReplicasAsync(master, timeout ?? DefaultTimeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken) => Poll.UntilAsync(
+        async token =>
+        {
+            var info = (await master.AskAsync(AskTimeout, token, "INFO", "replication").ConfigureAwait(false)).Text;
+            var missing = Servers.FirstOrDefault(server => server != master && server.IsRunning
+                && !info.Contains($"ip={server.Host},port={server.Port},state=online", StringComparison.Ordinal));
+            return missing is null ? null : $"{missing} is not online at {master}.";
+        },
+        $"the replicas of {Name}",
+        timeout,
+        () => string.Concat(Servers.Select(static server => server.LogTail())),
+        cancellationToken);
+
+    private async Task<RedisProcess> MasterAsync(
+        Func<RedisProcess, bool> accept, string what, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        RedisProcess? found = null;
+        await Poll.UntilAsync(
+            async token =>
+            {
+                var candidate = await CandidateAsync(token).ConfigureAwait(false);
+                if (!accept(candidate))
+                {
+                    return $"{candidate} is the master.";
+                }
+
+                found = candidate;
+                return null;
+            },
+            $"{what} of {Name}",
+            timeout,
+            () => string.Concat(Servers.Concat(_farm.Sentinels).Select(static process => process.LogTail())),
+            cancellationToken).ConfigureAwait(false);
+        return found!;
+    }
+
+    private async Task<RedisProcess> CandidateAsync(CancellationToken cancellationToken)
+    {
+        var sentinels = _farm.Sentinels;
+        var servers = Servers;
+        if (sentinels.Count > 0)
+        {
+            var answers = await Task.WhenAll(sentinels.Select(sentinel => NamedByAsync(sentinel, cancellationToken))).ConfigureAwait(false);
+            servers = [.. Servers.Where(server => answers.Count(answer => server.EndPoint.Equals(answer)) > sentinels.Count / 2)];
+        }
+
+        foreach (var server in servers)
+        {
+            if (server.IsRunning && (await server.AskAsync(AskTimeout, cancellationToken, "ROLE").ConfigureAwait(false)).Items![0].Text == "master")
+            {
+                return server;
+            }
+        }
+
+        throw new RedisFarmException(servers.Count == 0
+            ? $"no majority of the Sentinels agrees on the master of {Name}."
+            : $"{string.Join(", ", servers)} does not call itself master of {Name}.");
+    }
+
+    private async Task<IPEndPoint?> NamedByAsync(RedisProcess sentinel, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await sentinel.AskAsync(AskTimeout, cancellationToken, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", Name).ConfigureAwait(false);
+            return reply.Items is [var host, var port] ? IPEndPoint.Parse($"{Bracketed(host.Text)}:{port.Text}") : null;
+        }
+        catch (RedisFarmException)
+        {
+            return null;
+        }
+    }
+
+    private static string Bracketed(string host) => host.Contains(':') ? $"[{host}]" : host;
+}
