@@ -1,0 +1,126 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using StackExchange.Redis;
+
+namespace ShardedCache;
+
+/// <summary>
+/// What a sharded cache connects to and how it behaves. An option that is set here wins over the same key in
+/// <see cref="Configuration"/>. Everything is checked together when the host starts, or at first use without a host; a
+/// value out of its range is an <see cref="Microsoft.Extensions.Options.OptionsValidationException"/> then.
+/// </summary>
+public sealed class ShardedRedisCacheOptions
+{
+    internal const int DefaultMaximumPayloadBytes = 8 * 1024 * 1024;
+
+    // A Redis string holds 512 MiB; the entry's header (26 bytes at most) comes out of that.
+    internal const int LargestMaximumPayloadBytes = (512 * 1024 * 1024) - 26;
+
+    internal const long DefaultLocalTierSizeLimit = 64 * 1024 * 1024;
+
+    internal const long SmallestLocalTierSizeLimit = 1024 * 1024;
+
+    internal static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(1);
+
+    internal static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(50);
+
+    internal static readonly TimeSpan LongestTimeout = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// The connection string: Sentinels and shard names (<c>10.0.0.1:26379,10.0.0.2:26379,shards=shard-{0..7}</c>) or
+    /// fixed servers (<c>10.0.0.1:6379,10.0.0.2:6379</c>), with user, password, TLS and other settings behind them.
+    /// Default: the configuration's <c>ConnectionStrings:ShardedRedis</c>. Where that is missing too, Development keeps
+    /// entries in memory and every other environment fails at start-up.
+    /// </summary>
+    public string? Configuration { get; set; }
+
+    /// <summary>
+    /// A prefix put before every key as it stands, so that several applications can share a farm. Default: none. It must
+    /// not hold a brace (it would send every key to one shard), nor begin with <c>__shardedcache:</c>, nor hold half a
+    /// surrogate pair.
+    /// </summary>
+    public string? InstanceName { get; set; }
+
+    /// <summary>
+    /// How long one operation waits for its server before it is answered without it; a connection on which nothing is
+    /// received for that long while a reply is awaited is replaced. Default: 1 second. Bounds: 50 milliseconds to 1 minute.
+    /// </summary>
+    public TimeSpan OperationTimeout
+    {
+        get => OperationTimeoutIfSet ?? DefaultTimeout;
+        set => OperationTimeoutIfSet = value;
+    }
+
+    /// <summary>
+    /// How long opening a connection may take, from TCP to the end of authentication, before it counts as failed.
+    /// Default: 1 second. Bounds: 50 milliseconds to 1 minute.
+    /// </summary>
+    public TimeSpan ConnectTimeout
+    {
+        get => ConnectTimeoutIfSet ?? DefaultTimeout;
+        set => ConnectTimeoutIfSet = value;
+    }
+
+    /// <summary>
+    /// The largest value that is stored, in bytes; a larger one is refused with <see cref="ArgumentException"/> and
+    /// nothing is sent. Default: 8 MiB. Bounds: 1 byte to 26 bytes less than Redis's own 512 MiB.
+    /// </summary>
+    public int MaximumPayloadBytes
+    {
+        get => MaximumPayloadBytesIfSet ?? DefaultMaximumPayloadBytes;
+        set => MaximumPayloadBytesIfSet = value;
+    }
+
+    /// <summary>
+    /// How much memory entries kept in this process may take, in bytes of keys and values; beyond it the entries used
+    /// longest ago are dropped. Default: 64 MiB. Bound: at least 1 MiB.
+    /// </summary>
+    public long LocalTierSizeLimit
+    {
+        get => LocalTierSizeLimitIfSet ?? DefaultLocalTierSizeLimit;
+        set => LocalTierSizeLimitIfSet = value;
+    }
+
+    /// <summary>
+    /// Asked for user and password whenever a connection to a shard is opened, so that they can rotate, and bounded by
+    /// <see cref="ConnectTimeout"/>. Default: <c>user=</c> and <c>password=</c> of the connection string, over which it wins.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<ShardedRedisCredentials>>? CredentialsProvider { get; set; }
+
+    /// <summary>
+    /// The same as <see cref="CredentialsProvider"/>, for Sentinels. Default: <c>sentinelUser=</c> and
+    /// <c>sentinelPassword=</c> of the connection string; the shards' credentials are never sent to a Sentinel.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<ShardedRedisCredentials>>? SentinelCredentialsProvider { get; set; }
+
+    /// <summary>
+    /// Decides whether a server's certificate is accepted, with <c>ssl=true</c>. Default: the operating system's rules.
+    /// </summary>
+    public RemoteCertificateValidationCallback? ServerCertificateValidation { get; set; }
+
+    /// <summary>The certificate shown to servers that ask for one, with <c>ssl=true</c>. Default: none.</summary>
+    public X509Certificate2? ClientCertificate { get; set; }
+
+    /// <summary>
+    /// Changes what StackExchange.Redis is given for each connection, after the cache has filled it in and before it
+    /// settles what it depends on (one end point, no reconnecting, no backlog). Default: none.
+    /// </summary>
+    public Action<ConfigurationOptions>? ConfigureStackExchangeRedis { get; set; }
+
+    /// <summary>
+    /// Gives an existing connection for a fixed end point, named as <c>host:port</c> in lower case. The cache uses it,
+    /// never closes it, and leaves reconnecting to it. Only without Sentinels. Default: none, the cache opens its own.
+    /// </summary>
+    public Func<string, Task<IConnectionMultiplexer>>? ConnectionMultiplexerFactory { get; set; }
+
+    internal TimeSpan? OperationTimeoutIfSet { get; private set; }
+
+    internal TimeSpan? ConnectTimeoutIfSet { get; private set; }
+
+    internal int? MaximumPayloadBytesIfSet { get; private set; }
+
+    internal long? LocalTierSizeLimitIfSet { get; private set; }
+
+    /// <summary>What could not be read from a configuration section, for the validator to report with everything else.</summary>
+    internal List<string> BindingFaults { get; } = [];
+}

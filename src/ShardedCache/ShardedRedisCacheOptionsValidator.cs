@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace ShardedCache;
+
+/// <summary>Finds every fault of the options at once; each begins with the option's name and says what to do.</summary>
+/// <param name="allowsLocalMemory">Whether a cache for which no server is configured may live in memory alone.</param>
+internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) : IValidateOptions<ShardedRedisCacheOptions>
+{
+    public const string ReservedPrefix = "__shardedcache:";
+
+    private const string NothingConfigured =
+        "nothing is configured. Set ConnectionStrings:ShardedRedis in the configuration, or options.Configuration in code, for example to "
+        + "'10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379,shards=shard-{0..7}' (Sentinels and their masters' names) or "
+        + "'10.0.0.1:6379,10.0.0.2:6379' (fixed servers). Only in the Development environment may it be left out.";
+
+    public ValidateOptionsResult Validate(string? name, ShardedRedisCacheOptions options)
+    {
+        var faults = new List<string>(options.BindingFaults);
+        if (!string.IsNullOrWhiteSpace(options.Configuration))
+        {
+            var connection = ConnectionString.Parse(options.Configuration);
+            faults.AddRange(connection.Faults.Select(static fault => $"{nameof(options.Configuration)}: {fault}"));
+            if (options.ConnectionMultiplexerFactory is not null && connection.Sentinels.Count > 0)
+            {
+                faults.Add($"{nameof(options.ConnectionMultiplexerFactory)}: can't be used with Sentinels, which move a shard from server to server; "
+                    + "leave it out, or configure fixed end points without 'shards='.");
+            }
+        }
+        else if (!allowsLocalMemory)
+        {
+            faults.Add($"{nameof(options.Configuration)}: {NothingConfigured}");
+        }
+
+        CheckValues(CacheSettings.From(options), faults);
+        return faults.Count == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(faults.Select(fault => Describe(name, fault)));
+    }
+
+    private static string Describe(string? name, string fault) =>
+        string.IsNullOrEmpty(name) ? $"ShardedRedisCacheOptions.{fault}" : $"ShardedRedisCacheOptions ('{name}').{fault}";
+
+    private static void CheckValues(CacheSettings settings, List<string> faults)
+    {
+        CheckInstanceName(settings.InstanceName, faults);
+        CheckTimeout(nameof(ShardedRedisCacheOptions.OperationTimeout), settings.ShardConnection.OperationTimeout, faults);
+        CheckTimeout(nameof(ShardedRedisCacheOptions.ConnectTimeout), settings.ShardConnection.ConnectTimeout, faults);
+        CheckBytes(
+            nameof(ShardedRedisCacheOptions.MaximumPayloadBytes), settings.MaximumPayloadBytes, 1, ShardedRedisCacheOptions.LargestMaximumPayloadBytes, faults);
+        CheckBytes(
+            nameof(ShardedRedisCacheOptions.LocalTierSizeLimit), settings.LocalTierSizeLimit, ShardedRedisCacheOptions.SmallestLocalTierSizeLimit, long.MaxValue, faults);
+    }
+
+    private static void CheckInstanceName(string instanceName, List<string> faults)
+    {
+        const string Option = nameof(ShardedRedisCacheOptions.InstanceName);
+        if (instanceName.AsSpan().ContainsAny('{', '}'))
+        {
+            faults.Add($"{Option}: holds a brace, which would send every key to one shard; choose a name without braces.");
+        }
+
+        if (instanceName.StartsWith(ReservedPrefix, StringComparison.Ordinal))
+        {
+            faults.Add($"{Option}: begins with '{ReservedPrefix}', which the cache keeps for itself; choose another name.");
+        }
+
+        if (!IsWellFormed(instanceName))
+        {
+            faults.Add($"{Option}: holds half of a surrogate pair, which has no UTF-8 form; choose a name of whole characters.");
+        }
+    }
+
+    private static bool IsWellFormed(string text)
+    {
+        var rest = text.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(rest, out _, out var consumed) != System.Buffers.OperationStatus.Done)
+            {
+                return false;
+            }
+
+            rest = rest[consumed..];
+        }
+
+        return true;
+    }
+
+    private static void CheckTimeout(string option, TimeSpan value, List<string> faults)
+    {
+        if (value < ShardedRedisCacheOptions.ShortestTimeout || value > ShardedRedisCacheOptions.LongestTimeout)
+        {
+            faults.Add($"{option}: {value:c} is out of range; give 00:00:00.050 to 00:01:00.");
+        }
+    }
+
+    private static void CheckBytes(string option, long value, long smallest, long largest, List<string> faults)
+    {
+        if (value < smallest || value > largest)
+        {
+            faults.Add(string.Create(CultureInfo.InvariantCulture, $"{option}: {value} bytes is out of range; give {smallest} to {largest}."));
+        }
+    }
+}
