@@ -1,0 +1,22 @@
+using System.Diagnostics;
+
+namespace ShardedCache.Diagnostics;
+
+/// <summary>One client span per operation, on the source <c>ShardedCache</c>; none where nobody listens. A key is never a tag.</summary>
+internal static class ShardedCacheActivities
+{
+    private static readonly ActivitySource Source = new("ShardedCache");
+
+    public static Activity? Start(string operation, string shard)
+    {
+        if (!Source.HasListeners())
+        {
+            return null;
+        }
+
+        var activity = Source.StartActivity(operation, ActivityKind.Client);
+        activity?.SetTag("db.system.name", "redis");
+        activity?.SetTag("shardedcache.shard.name", shard);
+        return activity;
+    }
+}
