@@ -37,11 +37,15 @@ internal static class ConfigurationFiles
     }
 
     /// <summary>
-    /// The shards as <paramref name="watched"/> has them, and what a Sentinel writes down itself once it has found replicas and the other
-    /// Sentinels: by itself it takes 2 s and more to find them.
+    /// The shards, and also what a Sentinel writes down itself once it has found replicas and the other Sentinels: by itself it takes 2 s
+    /// and more to find them.
     /// </summary>
     public static void WriteSentinel(
-        FarmContext farm, SentinelIdentity self, IReadOnlyList<SentinelIdentity> others, IReadOnlyList<WatchedShard> watched, int quorum)
+        FarmContext farm,
+        SentinelIdentity self,
+        IReadOnlyList<SentinelIdentity> others,
+        IReadOnlyList<(RedisFarmShard Shard, RedisProcess Master)> watched,
+        int quorum)
     {
         var options = farm.Options;
         List<string> lines =
@@ -57,8 +61,10 @@ internal static class ConfigurationFiles
             lines.Add($"sentinel sentinel-pass {farm.OwnPassword}");
         }
 
-        foreach (var (name, master, replicas) in watched)
+        foreach (var (shard, master) in watched)
         {
+            var name = shard.Name;
+            var replicas = shard.Servers.Where(server => server != master);
             lines.Add($"sentinel monitor {name} {master.Host} {master.Port} {quorum}");
             lines.AddRange(MonitorSettings(farm).Select(setting => $"sentinel {setting.Key} {name} {setting.Value}"));
             lines.AddRange(replicas.Select(replica => $"sentinel known-replica {name} {replica.Host} {replica.Port}"));
@@ -112,9 +118,6 @@ internal static class ConfigurationFiles
 
     private static string Milliseconds(TimeSpan time) => $"{(long)time.TotalMilliseconds}";
 }
-
-/// <summary>A shard as a Sentinel is told to watch it.</summary>
-internal sealed record WatchedShard(string Name, RedisProcess Master, IReadOnlyList<RedisProcess> Replicas);
 
 /// <summary>A Sentinel and the 40 hexadecimal digits by which the others know it, wherever it listens.</summary>
 internal sealed record SentinelIdentity(RedisProcess Process, string Id)

@@ -1,38 +1,34 @@
-using ShardedCache.Testing.Processes;
-
 namespace ShardedCache.Testing;
 
-internal sealed class FarmSentinels(FarmContext context, IReadOnlyList<RedisFarmShard> shards)
+/// <summary>The Sentinels of a farm: started together, and later one by one.</summary>
+internal sealed class FarmSentinels(FarmContext context)
 {
     private const int Attempts = 5;
-    private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(2);
 
+    private readonly Lock _gate = new();
     private volatile IReadOnlyList<SentinelIdentity> _identities = [];
+    private int _created;
 
     public IReadOnlyList<RedisProcess> All => [.. _identities.Select(static identity => identity.Process)];
 
-    public async Task StartAllAsync(int count, CancellationToken cancellationToken)
+    private int Quorum => (context.Options.Sentinels / 2) + 1;
+
+    /// <summary>They name each other in their configuration, so a lost port starts all of them anew.</summary>
+    public async Task StartAllAsync(IReadOnlyList<RedisFarmShard> shards, CancellationToken cancellationToken)
     {
-        WatchedShard[] watched = [.. shards.Select(static shard => new WatchedShard(shard.Name, shard.InitialMaster, [.. shard.Servers.Skip(1)]))];
+        var watched = shards.Select(static shard => (shard, shard.InitialMaster)).ToArray();
         for (var attempt = 1; ; attempt++)
         {
-            // They name each other in their configuration, so a lost port starts all of them anew.
-            SentinelIdentity[] identities =
-            [
-                .. Enumerable.Range(0, count)
-                    .Select(index => new SentinelIdentity(context.Create($"sentinel-{index}", isSentinel: true), SentinelIdentity.NewId())),
-            ];
+            SentinelIdentity[] identities = [.. Enumerable.Range(0, context.Options.Sentinels).Select(_ => Create(SentinelIdentity.NewId()))];
             foreach (var identity in identities)
             {
-                ConfigurationFiles.WriteSentinel(
-                    context, identity, [.. identities.Where(other => other != identity)], watched, quorum: (count / 2) + 1);
+                ConfigurationFiles.WriteSentinel(context, identity, [.. identities.Where(other => other != identity)], watched, Quorum);
             }
 
             try
             {
                 await Task.WhenAll(identities.Select(identity => identity.Process.StartAsync(cancellationToken))).ConfigureAwait(false);
                 _identities = identities;
-                await WaitAsync(context.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
                 return;
             }
             catch (RedisFarmException) when (attempt < Attempts && identities.Any(static identity => identity.Process.LostItsPort()))
@@ -45,49 +41,51 @@ internal sealed class FarmSentinels(FarmContext context, IReadOnlyList<RedisFarm
         }
     }
 
-    public Task WaitAsync(TimeSpan timeout, CancellationToken cancellationToken) => Poll.UntilAsync(
-        async token =>
-        {
-            foreach (var sentinel in All.Where(static sentinel => sentinel.IsRunning))
-            {
-                foreach (var shard in shards)
-                {
-                    if (await MissingAsync(sentinel, shard, token).ConfigureAwait(false) is { } missing)
-                    {
-                        return $"{missing} for {sentinel}.";
-                    }
-                }
-            }
-
-            return null;
-        },
-        "every Sentinel to know masters, replicas and Sentinels",
-        timeout,
-        () => string.Concat(All.Select(static sentinel => sentinel.LogTail())),
-        cancellationToken);
-
-    private async Task<string?> MissingAsync(RedisProcess sentinel, RedisFarmShard shard, CancellationToken cancellationToken)
+    public async Task<RedisProcess> AddAsync(string id, IReadOnlyList<RedisFarmShard> shards, CancellationToken cancellationToken)
     {
-        var master = (await sentinel.AskAsync(AskTimeout, cancellationToken, "SENTINEL", "MASTER", shard.Name).ConfigureAwait(false)).Fields;
-        if (master["flags"] != "master")
+        var watched = await Task.WhenAll(shards.Select(async shard => (shard, await shard.GetMasterAsync(cancellationToken).ConfigureAwait(false))))
+            .ConfigureAwait(false);
+        for (var attempt = 1; ; attempt++)
         {
-            return $"the master of {shard.Name} is \"{master["flags"]}\"";
+            var added = Create(id);
+            ConfigurationFiles.WriteSentinel(context, added, _identities, watched, Quorum);
+            try
+            {
+                await added.Process.StartAsync(cancellationToken).ConfigureAwait(false);
+                Change(identities => [.. identities, added]);
+                return added.Process;
+            }
+            catch (RedisFarmException) when (attempt < Attempts && added.Process.LostItsPort())
+            {
+                context.Discard(added.Process);
+            }
         }
-
-        var known = await UpAsync(sentinel, "REPLICAS", shard.Name, "slave", cancellationToken).ConfigureAwait(false);
-        known.UnionWith(await UpAsync(sentinel, "SENTINELS", shard.Name, "sentinel", cancellationToken).ConfigureAwait(false));
-        known.Add($"{master["ip"]} {master["port"]}");
-        known.Add($"{sentinel.Host} {sentinel.Port}");
-        var missing = shard.Servers.Concat(All).FirstOrDefault(process => process.IsRunning && !known.Contains($"{process.Host} {process.Port}"));
-        return missing is null ? null : $"{missing} is not yet known and up in {shard.Name}";
     }
 
-    private static async Task<HashSet<string>> UpAsync(
-        RedisProcess sentinel, string kind, string shard, string upFlags, CancellationToken cancellationToken)
+    /// <summary>Kills it and returns the id by which the others know it.</summary>
+    public string Remove(RedisProcess sentinel)
     {
-        var reply = await sentinel.AskAsync(AskTimeout, cancellationToken, "SENTINEL", kind, shard).ConfigureAwait(false);
-        return [.. reply.Items!.Select(static item => item.Fields)
-            .Where(fields => fields["flags"] == upFlags && fields.GetValueOrDefault("master-link-status", "ok") == "ok")
-            .Select(static fields => $"{fields["ip"]} {fields["port"]}")];
+        var removed = _identities.FirstOrDefault(identity => identity.Process == sentinel)
+            ?? throw new ArgumentException($"{sentinel} is no Sentinel of this farm.", nameof(sentinel));
+        Change(identities => [.. identities.Where(identity => identity != removed)]);
+        context.Discard(sentinel);
+        return removed.Id;
+    }
+
+    /// <summary>What an operator says to one Sentinel to make it watch a shard that it does not know.</summary>
+    public IEnumerable<string[]> MonitorCommands(string shard, RedisProcess master) =>
+    [
+        ["SENTINEL", "MONITOR", shard, master.Host, $"{master.Port}", $"{Quorum}"],
+        .. ConfigurationFiles.MonitorSettings(context).Select(setting => (string[])["SENTINEL", "SET", shard, setting.Key, setting.Value]),
+    ];
+
+    private SentinelIdentity Create(string id) => new(context.Create($"sentinel-{Interlocked.Increment(ref _created) - 1}", isSentinel: true), id);
+
+    private void Change(Func<IReadOnlyList<SentinelIdentity>, IReadOnlyList<SentinelIdentity>> change)
+    {
+        lock (_gate)
+        {
+            _identities = change(_identities);
+        }
     }
 }

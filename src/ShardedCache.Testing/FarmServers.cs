@@ -1,16 +1,19 @@
+using ShardedCache.Testing.Processes;
+
 namespace ShardedCache.Testing;
 
 internal static class FarmServers
 {
     private const int Attempts = 5;
 
-    public static async Task<RedisFarmShard> StartShardAsync(RedisFarm farm, FarmContext context, string name, CancellationToken cancellationToken)
+    public static async Task<RedisFarmShard> StartShardAsync(
+        FarmContext context, FarmSentinels sentinels, string name, CancellationToken cancellationToken)
     {
         var master = await StartServerAsync(context, $"{name}.0", null, cancellationToken).ConfigureAwait(false);
         var replicas = await Task.WhenAll(Enumerable.Range(1, context.Options.ReplicasPerShard)
             .Select(index => StartServerAsync(context, $"{name}.{index}", master, cancellationToken))).ConfigureAwait(false);
-        var shard = new RedisFarmShard(farm, name, [master, .. replicas]);
-        await shard.WaitForReplicasAsync(master, context.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
+        var shard = new RedisFarmShard(sentinels, name, [master, .. replicas]);
+        await shard.WaitForReplicasAsync(master, Poll.DefaultTimeout, cancellationToken).ConfigureAwait(false);
         return shard;
     }
 

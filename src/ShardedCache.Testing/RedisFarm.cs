@@ -11,10 +11,14 @@ namespace ShardedCache.Testing;
 public sealed class RedisFarm : IAsyncDisposable
 {
     private readonly FarmContext _context;
+    private readonly FarmSentinels _sentinels;
     private int _disposed;
-    private FarmSentinels _sentinels = null!;
 
-    private RedisFarm(FarmContext context) => _context = context;
+    private RedisFarm(FarmContext context)
+    {
+        _context = context;
+        _sentinels = new FarmSentinels(context);
+    }
 
     /// <summary>
     /// The connection string of the farm, in ShardedCache's style: the Sentinels, <c>shards=</c> and, where they are set, credentials and
@@ -26,7 +30,7 @@ public sealed class RedisFarm : IAsyncDisposable
     public IReadOnlyList<RedisFarmShard> Shards { get; private set; } = [];
 
     /// <summary>The Sentinels, whether they run or not.</summary>
-    public IReadOnlyList<RedisProcess> Sentinels => _sentinels?.All ?? [];
+    public IReadOnlyList<RedisProcess> Sentinels => _sentinels.All;
 
     /// <summary>Directory of all data, configuration and logs; it goes when the farm does.</summary>
     public string Directory => _context.Directory;
@@ -60,9 +64,9 @@ public sealed class RedisFarm : IAsyncDisposable
         try
         {
             farm.Shards = await Task.WhenAll(RedisFarmOptionsCheck.ShardNames(options)
-                .Select(name => FarmServers.StartShardAsync(farm, farm._context, name, cancellationToken))).ConfigureAwait(false);
-            farm._sentinels = new FarmSentinels(farm._context, farm.Shards);
-            await farm._sentinels.StartAllAsync(options.Sentinels, cancellationToken).ConfigureAwait(false);
+                .Select(name => FarmServers.StartShardAsync(farm._context, farm._sentinels, name, cancellationToken))).ConfigureAwait(false);
+            await farm._sentinels.StartAllAsync(farm.Shards, cancellationToken).ConfigureAwait(false);
+            await farm.WaitForSentinelsAsync(null, cancellationToken).ConfigureAwait(false);
             return farm;
         }
         catch
@@ -85,7 +89,29 @@ public sealed class RedisFarm : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">They did not in time.</exception>
     public Task WaitForSentinelsAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        _sentinels.WaitAsync(timeout ?? TimeSpan.FromSeconds(30), cancellationToken);
+        SentinelKnowledge.WaitAsync(Sentinels, Shards, timeout ?? Poll.DefaultTimeout, cancellationToken);
+
+    /// <summary>
+    /// Starts one more Sentinel, on a port of its own, told of every shard's present master and of the Sentinels in
+    /// <see cref="Sentinels"/>; the quorum stays. Returns when it answers; the others find it within a few seconds
+    /// (<see cref="WaitForSentinelsAsync"/>).
+    /// </summary>
+    /// <exception cref="RedisFarmException">It did not start, or a shard has no master.</exception>
+    public Task<RedisProcess> AddSentinelAsync(CancellationToken cancellationToken = default) =>
+        _sentinels.AddAsync(SentinelIdentity.NewId(), Shards, cancellationToken);
+
+    /// <summary>Kills a Sentinel and takes it out of <see cref="Sentinels"/> for good. The others keep it in mind, as down.</summary>
+    /// <exception cref="ArgumentException">It is none of <see cref="Sentinels"/>.</exception>
+    public void RemoveSentinel(RedisProcess sentinel) => _sentinels.Remove(sentinel);
+
+    /// <summary>
+    /// Kills a Sentinel and starts it on another port under its old identity, as when a container comes back with another address.
+    /// Returns the new process when it answers; the others replace the address within a few seconds.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is none of <see cref="Sentinels"/>.</exception>
+    /// <exception cref="RedisFarmException">It did not start, or a shard has no master.</exception>
+    public Task<RedisProcess> MoveSentinelAsync(RedisProcess sentinel, CancellationToken cancellationToken = default) =>
+        _sentinels.AddAsync(_sentinels.Remove(sentinel), Shards, cancellationToken);
 
     /// <summary>Ends every process of the farm at once, also paused ones, and removes its directory. May be called again.</summary>
     public async ValueTask DisposeAsync()

@@ -89,7 +89,4 @@ public sealed class RedisFarmOptions
     /// <see cref="BindAddress"/> must then be an address inside it that this process can reach. Null: this process's own. Default: null.
     /// </summary>
     public string? NetworkNamespace { get; set; }
-
-    /// <summary>How long the start of the farm may take. Default: 60 s.</summary>
-    public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(60);
 }

@@ -6,14 +6,13 @@ namespace ShardedCache.Testing;
 /// <summary>One shard of a farm: a master and its replicas, under the name by which the Sentinels know it.</summary>
 public sealed class RedisFarmShard
 {
-    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AskTimeout = TimeSpan.FromMilliseconds(500);
 
-    private readonly RedisFarm _farm;
+    private readonly FarmSentinels _sentinels;
 
-    internal RedisFarmShard(RedisFarm farm, string name, IReadOnlyList<RedisProcess> servers)
+    internal RedisFarmShard(FarmSentinels sentinels, string name, IReadOnlyList<RedisProcess> servers)
     {
-        _farm = farm;
+        _sentinels = sentinels;
         Name = name;
         Servers = servers;
     }
@@ -33,7 +32,7 @@ public sealed class RedisFarmShard
     /// </summary>
     /// <exception cref="RedisFarmException">There was none within 30 s.</exception>
     public Task<RedisProcess> GetMasterAsync(CancellationToken cancellationToken = default) =>
-        MasterAsync(static _ => true, "a master", DefaultTimeout, cancellationToken);
+        MasterAsync(static _ => true, "a master", Poll.DefaultTimeout, cancellationToken);
 
     /// <summary>Waits until <paramref name="expected"/> is the master, as <see cref="GetMasterAsync"/> defines it.</summary>
     /// <param name="expected">One of <see cref="Servers"/>.</param>
@@ -41,7 +40,7 @@ public sealed class RedisFarmShard
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">It did not become master in time.</exception>
     public Task WaitForMasterAsync(RedisProcess expected, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        MasterAsync(server => server == expected, $"{expected} as the master", timeout ?? DefaultTimeout, cancellationToken);
+        MasterAsync(server => server == expected, $"{expected} as the master", timeout ?? Poll.DefaultTimeout, cancellationToken);
 
     /// <summary>Waits until another server than <paramref name="old"/> is the master, as <see cref="GetMasterAsync"/> defines it, and returns it.</summary>
     /// <param name="old">The master so far.</param>
@@ -49,25 +48,30 @@ public sealed class RedisFarmShard
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">No other became master in time.</exception>
     public Task<RedisProcess> WaitForNewMasterAsync(RedisProcess old, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        MasterAsync(server => server != old, $"another master than {old}", timeout ?? DefaultTimeout, cancellationToken);
+        MasterAsync(server => server != old, $"another master than {old}", timeout ?? Poll.DefaultTimeout, cancellationToken);
 
     /// <summary>Asks a Sentinel for a failover (<c>SENTINEL FAILOVER</c>), and returns the new master when the majority has switched to it.</summary>
     /// <exception cref="RedisFarmException">There was no master to begin with, no Sentinel, or no switch within 30 s.</exception>
     public async Task<RedisProcess> FailOverAsync(CancellationToken cancellationToken = default)
     {
+        if (_sentinels.All.Count == 0)
+        {
+            throw new RedisFarmException("A farm without Sentinels has nobody to fail over to another master.");
+        }
+
         var old = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
-        var sentinel = _farm.Sentinels.FirstOrDefault(static sentinel => sentinel.IsRunning)
-            ?? throw new RedisFarmException($"No Sentinel runs that could fail over {Name}.");
+        var asked = 0;
         await Poll.UntilAsync(
             async token =>
             {
                 // Refused while the Sentinel has not yet seen a good replica, or still finishes an earlier failover.
-                await sentinel.AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
+                var sentinels = _sentinels.All;
+                await sentinels[asked++ % sentinels.Count].AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
                 return null;
             },
-            $"{sentinel} to begin a failover of {Name}",
-            DefaultTimeout,
-            sentinel.LogTail,
+            $"a Sentinel to begin a failover of {Name}",
+            Poll.DefaultTimeout,
+            () => string.Concat(_sentinels.All.Select(static sentinel => sentinel.LogTail())),
             cancellationToken).ConfigureAwait(false);
         return await WaitForNewMasterAsync(old, null, cancellationToken).ConfigureAwait(false);
     }
@@ -81,7 +85,33 @@ public sealed class RedisFarmShard
     public async Task WaitForReplicasAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var master = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
-        await WaitForReplicasAsync(master, timeout ?? DefaultTimeout, cancellationToken).ConfigureAwait(false);
+        await WaitForReplicasAsync(master, timeout ?? Poll.DefaultTimeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Makes a Sentinel watch this shard anew, with <paramref name="master"/> as its master, as an operator does: <c>SENTINEL REMOVE</c>
+    /// where the name is known, then <c>MONITOR</c> and the farm's settings. The configuration epoch begins again at 0, and replicas and
+    /// other Sentinels are found again within a few seconds. An old master that no Sentinel has demoted yet is forgotten and stays a
+    /// master beside the new one (<see cref="WaitForReplicasAsync(TimeSpan?, CancellationToken)"/> first avoids that).
+    /// </summary>
+    /// <param name="sentinel">One of the farm's Sentinels; it must be running.</param>
+    /// <param name="master">One of <see cref="Servers"/>.</param>
+    /// <param name="cancellationToken">Ends the wait for the replies.</param>
+    /// <exception cref="RedisFarmException">The Sentinel did not answer, or refused.</exception>
+    public async Task MonitorAsync(RedisProcess sentinel, RedisProcess master, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sentinel);
+        ArgumentNullException.ThrowIfNull(master);
+        var known = await sentinel.ExecuteAsync(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Name], cancellationToken).ConfigureAwait(false);
+        if (known.Length > 0)
+        {
+            await sentinel.ExecuteAsync(["SENTINEL", "REMOVE", Name], cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var command in _sentinels.MonitorCommands(Name, master))
+        {
+            await sentinel.ExecuteAsync(command, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken) => Poll.UntilAsync(
@@ -115,14 +145,14 @@ public sealed class RedisFarmShard
             },
             $"{what} of {Name}",
             timeout,
-            () => string.Concat(Servers.Concat(_farm.Sentinels).Select(static process => process.LogTail())),
+            () => string.Concat(Servers.Concat(_sentinels.All).Select(static process => process.LogTail())),
             cancellationToken).ConfigureAwait(false);
         return found!;
     }
 
     private async Task<RedisProcess> CandidateAsync(CancellationToken cancellationToken)
     {
-        var sentinels = _farm.Sentinels;
+        var sentinels = _sentinels.All;
         var servers = Servers;
         if (sentinels.Count > 0)
         {

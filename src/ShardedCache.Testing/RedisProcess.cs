@@ -14,7 +14,7 @@ namespace ShardedCache.Testing;
 public sealed class RedisProcess
 {
     private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartTimeout = Poll.DefaultTimeout;
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(20);
 
     private readonly Lock _gate = new();
@@ -76,12 +76,8 @@ public sealed class RedisProcess
     {
         lock (_gate)
         {
-            if (_process is not null)
-            {
-                _process.Kill();
-                _process.WaitForExit();
-                Forget();
-            }
+            _process?.Kill();
+            _process?.WaitForExit();
         }
     }
 
@@ -122,8 +118,7 @@ public sealed class RedisProcess
                 throw new RedisFarmException($"{this} is running already.");
             }
 
-            Forget();
-            _process = process = _farm.Watchdog.Launch(Name, Directory, LogPath, _farm.Executables.Command(IsSentinel, ConfigurationPath));
+            _process = process = _farm.Watchdog.Launch(Directory, LogPath, _farm.Executables.Command(IsSentinel, ConfigurationPath));
             ProcessId = process.Id;
         }
 
@@ -160,7 +155,27 @@ public sealed class RedisProcess
         await Poll.UntilAsync(
             _ => Task.FromResult(IsRunning ? "it still runs." : null), $"{this} to end", StopTimeout, LogTail, cancellationToken)
             .ConfigureAwait(false);
-        Kill();
+    }
+
+    /// <summary>
+    /// Deletes what the process would load at its next start (<c>dump.rdb</c> and the append-only files), as if its disk had been lost.
+    /// </summary>
+    /// <exception cref="RedisFarmException">It is running.</exception>
+    public void EraseData()
+    {
+        lock (_gate)
+        {
+            if (IsRunning)
+            {
+                throw new RedisFarmException($"{this} is running; stop or kill it before its data are erased.");
+            }
+
+            File.Delete(Path.Combine(Directory, "dump.rdb"));
+            if (System.IO.Directory.Exists(Path.Combine(Directory, "appendonlydir")))
+            {
+                System.IO.Directory.Delete(Path.Combine(Directory, "appendonlydir"), recursive: true);
+            }
+        }
     }
 
     /// <summary>
@@ -251,11 +266,4 @@ public sealed class RedisProcess
     private int RunningId() => _process is { HasExited: false } running
         ? running.Id
         : throw new RedisFarmException($"{this} is not running.{LogTail()}");
-
-    private void Forget()
-    {
-        _process?.Dispose();
-        _process = null;
-        _farm.Watchdog.Forget(Name);
-    }
 }

@@ -3,6 +3,8 @@ namespace ShardedCache.Testing.Processes;
 /// <summary>Waits for a condition, with a deadline and a text that says what was awaited and how far it got.</summary>
 internal static class Poll
 {
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     /// <param name="probe">Null when the condition holds, else what is still missing.</param>

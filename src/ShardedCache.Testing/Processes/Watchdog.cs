@@ -10,20 +10,20 @@ namespace ShardedCache.Testing.Processes;
 /// </summary>
 internal sealed class Watchdog : IAsyncDisposable
 {
-    private const string IdFileSuffix = ".pid";
     private const string ClosedMark = "closed";
 
     // Terminal signals reach the whole process group; the watchdog has to outlive the host.
     private const string Script = """
         trap '' INT TERM HUP QUIT
+        exec > /dev/null 2>&1
         cd "$1" || exit 1
         while read -r _; do :; done
         : > closed
         for tries in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
           for file in *.pid; do
-            [ -e "$file" ] && read -r id < "$file" && kill -9 "$id" 2>/dev/null
+            [ -e "$file" ] && read -r id < "$file" && kill -9 "$id"
           done
-          rm -rf -- "$1" 2>/dev/null && break
+          rm -rf -- "$1" && break
           sleep 0.1
         done
         """;
@@ -37,6 +37,8 @@ internal sealed class Watchdog : IAsyncDisposable
 
     private readonly string _directory;
     private readonly Process _process;
+    private int _launches;
+    private volatile bool _disposed;
 
     public Watchdog(string directory)
     {
@@ -49,33 +51,27 @@ internal sealed class Watchdog : IAsyncDisposable
         _process = Process.Start(start) ?? throw new RedisFarmException("The farm's watchdog (/bin/sh) did not start.");
     }
 
-    public Process Launch(string name, string workingDirectory, string logPath, IEnumerable<string> command)
+    public Process Launch(string workingDirectory, string logPath, IEnumerable<string> command)
     {
+        ObjectDisposedException.ThrowIf(_disposed, typeof(RedisFarm));
+        var idFile = Path.Combine(_directory, $"{Interlocked.Increment(ref _launches)}.pid");
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = workingDirectory };
         string[] arguments =
-            ["-c", LaunchScript, name, IdFile(name), Path.Combine(_directory, ClosedMark), logPath, .. command];
+            ["-c", LaunchScript, "redis-farm-launch", idFile, Path.Combine(_directory, ClosedMark), logPath, .. command];
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
 
-        return Process.Start(start) ?? throw new RedisFarmException($"{name} did not start.");
-    }
-
-    /// <summary>The process is gone: its id may soon be another's.</summary>
-    public void Forget(string name)
-    {
-        try
-        {
-            File.Delete(IdFile(name));
-        }
-        catch (DirectoryNotFoundException)
-        {
-        }
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        process.Exited += (_, _) => Forget(idFile);
+        process.Start();
+        return process;
     }
 
     public async ValueTask DisposeAsync()
     {
+        _disposed = true;
         try
         {
             _process.StandardInput.Close();
@@ -93,5 +89,16 @@ internal sealed class Watchdog : IAsyncDisposable
         }
     }
 
-    private string IdFile(string name) => Path.Combine(_directory, name + IdFileSuffix);
+    // The process is gone, and its id may soon be a stranger's.
+    private static void Forget(string idFile)
+    {
+        try
+        {
+            File.Delete(idFile);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // So is the farm.
+        }
+    }
 }

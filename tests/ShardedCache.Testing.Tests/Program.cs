@@ -1,0 +1,21 @@
+using ShardedCache.Testing;
+using ShardedCache.Testing.Tests;
+using Xunit.Runner.InProc.SystemConsole;
+
+if (args is not [HostProcess.Argument])
+{
+    return await ConsoleRunner.Run(args);
+}
+
+// The host of the crash test: a farm in use, and nobody who would dispose of it.
+var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1 });
+farm.Shards[0].InitialMaster.Pause();
+Console.WriteLine(farm.Directory);
+foreach (var process in farm.Shards[0].Servers.Concat(farm.Sentinels))
+{
+    Console.WriteLine(process.ProcessId);
+}
+
+Console.WriteLine(HostProcess.EndOfReport);
+await Task.Delay(Timeout.Infinite);
+return 0;
