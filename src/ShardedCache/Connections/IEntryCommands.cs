@@ -26,7 +26,8 @@ internal interface IEntryCommands
 
     /// <summary>
     /// <c>SET key header+payload PX timeToLive</c>: a value, or with an empty payload a tombstone. The time to live is
-    /// sent in whole milliseconds, at least one.
+    /// sent in whole milliseconds, at least one; <see cref="Timeout.InfiniteTimeSpan"/>
+    /// sends no <c>PX</c>: the entry never expires.
     /// </summary>
     ValueTask<Reply> SetAsync(
         StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, CallMode mode, CancellationToken cancellationToken);
