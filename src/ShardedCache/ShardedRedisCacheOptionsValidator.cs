@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace ShardedCache;
@@ -8,8 +7,6 @@ namespace ShardedCache;
 /// <param name="allowsLocalMemory">Whether a cache for which no server is configured may live in memory alone.</param>
 internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) : IValidateOptions<ShardedRedisCacheOptions>
 {
-    public const string ReservedPrefix = "__shardedcache:";
-
     private const string NothingConfigured =
         "nothing is configured. Set ConnectionStrings:ShardedRedis in the configuration, or options.Configuration in code, for example to "
         + "'10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379,shards=shard-{0..7}' (Sentinels and their masters' names) or "
@@ -17,7 +14,7 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
 
     public ValidateOptionsResult Validate(string? name, ShardedRedisCacheOptions options)
     {
-        var faults = new List<string>(options.BindingFaults);
+        var faults = options.BindingFaults.Distinct().ToList();
         if (!string.IsNullOrWhiteSpace(options.Configuration))
         {
             var connection = ConnectionString.Parse(options.Configuration);
@@ -61,31 +58,15 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
             faults.Add($"{Option}: holds a brace, which would send every key to one shard; choose a name without braces.");
         }
 
-        if (instanceName.StartsWith(ReservedPrefix, StringComparison.Ordinal))
+        if (instanceName.StartsWith(KeyText.ReservedPrefix, StringComparison.Ordinal))
         {
-            faults.Add($"{Option}: begins with '{ReservedPrefix}', which the cache keeps for itself; choose another name.");
+            faults.Add($"{Option}: begins with '{KeyText.ReservedPrefix}', which the cache keeps for itself; choose another name.");
         }
 
-        if (!IsWellFormed(instanceName))
+        if (!KeyText.IsWellFormed(instanceName))
         {
             faults.Add($"{Option}: holds half of a surrogate pair, which has no UTF-8 form; choose a name of whole characters.");
         }
-    }
-
-    private static bool IsWellFormed(string text)
-    {
-        var rest = text.AsSpan();
-        while (!rest.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf16(rest, out _, out var consumed) != System.Buffers.OperationStatus.Done)
-            {
-                return false;
-            }
-
-            rest = rest[consumed..];
-        }
-
-        return true;
     }
 
     private static void CheckTimeout(string option, TimeSpan value, List<string> faults)

@@ -11,4 +11,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Warning,
         "No Redis is configured (ConnectionStrings:ShardedRedis): entries are kept in this process's memory only. This is allowed in Development alone.")]
     public static partial void LocalMemoryOnly(this ILogger logger);
+
+    [LoggerMessage(2, LogLevel.Warning,
+        "{Count} Sentinels are configured. An even number tolerates no more failures than one fewer would; use three or five.")]
+    public static partial void EvenNumberOfSentinels(this ILogger logger, int count);
 }

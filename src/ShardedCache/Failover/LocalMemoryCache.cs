@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Globalization;
+using Microsoft.Extensions.Caching.Distributed;
+
+namespace ShardedCache.Failover;
+
+/// <summary>
+/// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,
+/// with the entries in this process's memory. Nothing here waits: the asynchronous members have completed when they return.
+/// </summary>
+internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache
+{
+    public const string ShardName = "local-memory";
+
+    private readonly MemoryStore _store = new(settings.LocalTierSizeLimit, time);
+
+    public string GetShard(string key)
+    {
+        KeyText.Check(key);
+        return ShardName;
+    }
+
+    public byte[]? Get(string key)
+    {
+        KeyText.Check(key);
+        return (byte[]?)_store.Get(key)?.Clone();
+    }
+
+    public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Run(() => Get(key), token);
+
+    public bool TryGet(string key, IBufferWriter<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        KeyText.Check(key);
+        if (_store.Get(key) is not { } value)
+        {
+            return false;
+        }
+
+        destination.Write(value);
+        return true;
+    }
+
+    public ValueTask<bool> TryGetAsync(string key, IBufferWriter<byte> destination, CancellationToken token = default) =>
+        new(Run(() => TryGet(key, destination), token));
+
+    public void Set(string key, byte[] value, DistributedCacheEntryOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        Set(key, new ReadOnlySequence<byte>(value), options);
+    }
+
+    public void Set(string key, ReadOnlySequence<byte> value, DistributedCacheEntryOptions options) =>
+        SetMany([new(key, value)], options);
+
+    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default) =>
+        Run(() => Set(key, value, options), token);
+
+    public ValueTask SetAsync(string key, ReadOnlySequence<byte> value, DistributedCacheEntryOptions options, CancellationToken token = default) =>
+        new(Run(() => Set(key, value, options), token));
+
+    public void Refresh(string key)
+    {
+        KeyText.Check(key);
+        _store.Get(key);
+    }
+
+    public Task RefreshAsync(string key, CancellationToken token = default) => Run(() => Refresh(key), token);
+
+    public void Remove(string key)
+    {
+        KeyText.Check(key);
+        _store.Remove(key);
+    }
+
+    public Task RemoveAsync(string key, CancellationToken token = default) => Run(() => Remove(key), token);
+
+    public Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
+    {
+        CheckAll(keys);
+        return Run(() => keys.Select(Get).ToArray(), token);
+    }
+
+    public Task SetManyAsync(
+        IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var values = entries.Select(entry => KeyValuePair.Create(
+            entry.Key,
+            new ReadOnlySequence<byte>(entry.Value ?? throw new ArgumentException("A value is null; remove the key instead.", nameof(entries)))));
+        return Run(() => SetMany([.. values], options), token);
+    }
+
+    public Task RemoveManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
+    {
+        CheckAll(keys);
+        return Run(() => keys.ToList().ForEach(Remove), token);
+    }
+
+    private static void CheckAll(IReadOnlyList<string> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        foreach (var key in keys)
+        {
+            KeyText.Check(key);
+        }
+    }
+
+    private static Task Run(Action action, CancellationToken token) => Run(() =>
+    {
+        action();
+        return true;
+    }, token);
+
+    private static Task<T> Run<T>(Func<T> function, CancellationToken token) =>
+        token.IsCancellationRequested ? Task.FromCanceled<T>(token) : Task.FromResult(function());
+
+    /// <summary>Checks everything before it keeps anything.</summary>
+    private void SetMany(IReadOnlyList<KeyValuePair<string, ReadOnlySequence<byte>>> entries, DistributedCacheEntryOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        foreach (var (key, value) in entries)
+        {
+            KeyText.Check(key);
+            CheckPayload(value.Length);
+        }
+
+        var absolute = AbsoluteExpiration(options, time.GetUtcNow());
+        foreach (var (key, value) in entries)
+        {
+            _store.Set(key, value.ToArray(), absolute, options.SlidingExpiration);
+        }
+    }
+
+    private static DateTimeOffset AbsoluteExpiration(DistributedCacheEntryOptions options, DateTimeOffset now)
+    {
+        if (options.AbsoluteExpirationRelativeToNow is { } fromNow)
+        {
+            return fromNow < DateTimeOffset.MaxValue - now ? now + fromNow : DateTimeOffset.MaxValue;
+        }
+
+        var absolute = options.AbsoluteExpiration ?? DateTimeOffset.MaxValue;
+        return absolute > now
+            ? absolute
+            : throw new ArgumentOutOfRangeException(nameof(options), absolute, "The absolute expiration must lie in the future.");
+    }
+
+    private void CheckPayload(long length)
+    {
+        if (length > settings.MaximumPayloadBytes)
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The value has {length} bytes; at most {settings.MaximumPayloadBytes} are stored ({nameof(ShardedRedisCacheOptions.MaximumPayloadBytes)})."), "value");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace ShardedCache.Registration;
+
+/// <summary>
+/// Creates the cache when the host starts, so that its connections are on their way before the first request; does not
+/// wait for them, because a shard that is down must not hold up start-up.
+/// </summary>
+internal sealed class ConnectAtStart(IServiceProvider services, string name) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = name == Options.DefaultName ? services.GetRequiredService<IShardedCache>() : services.GetRequiredKeyedService<IShardedCache>(name);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace ShardedCache.Registration;
+
+/// <summary>
+/// Fills one cache's options from the application's configuration, where the container has one: section
+/// <c>ShardedRedis</c>, or <c>ShardedRedis:name</c> for a keyed cache, and, where nothing else has given a connection
+/// string, <c>ConnectionStrings:ShardedRedis</c>. Follows changes, so that new credentials reach the next connection.
+/// </summary>
+internal sealed class OptionsFromConfiguration(string name, IConfiguration? configuration) :
+    IConfigureNamedOptions<ShardedRedisCacheOptions>,
+    IPostConfigureOptions<ShardedRedisCacheOptions>,
+    IOptionsChangeTokenSource<ShardedRedisCacheOptions>
+{
+    public const string SectionName = "ShardedRedis";
+
+    public string Name => name;
+
+    public IChangeToken GetChangeToken() => configuration?.GetReloadToken() ?? NoChange.Token;
+
+    public void Configure(string? optionsName, ShardedRedisCacheOptions options)
+    {
+        if (optionsName == name && configuration is not null)
+        {
+            var path = name == Options.DefaultName ? SectionName : ConfigurationPath.Combine(SectionName, name);
+            SectionBinding.Bind(configuration.GetSection(path), options);
+        }
+    }
+
+    public void Configure(ShardedRedisCacheOptions options) => Configure(Options.DefaultName, options);
+
+    public void PostConfigure(string? optionsName, ShardedRedisCacheOptions options)
+    {
+        if (optionsName == name && string.IsNullOrWhiteSpace(options.Configuration))
+        {
+            options.Configuration = configuration?.GetConnectionString(SectionName);
+        }
+    }
+
+    private static class NoChange
+    {
+        public static readonly IChangeToken Token = new CancellationChangeToken(CancellationToken.None);
+    }
+}
