@@ -1,0 +1,18 @@
+namespace ShardedCache.Entries;
+
+/// <summary>What a read has found. All but <see cref="Value"/> are misses.</summary>
+internal enum EntryOutcome : byte
+{
+    /// <summary>No bytes: there is no such key.</summary>
+    None,
+
+    Value,
+
+    Tombstone,
+
+    /// <summary>Its absolute expiration has come, though the server has not removed it yet.</summary>
+    Expired,
+
+    /// <summary>Not an entry of this version: something else stored it, or a newer version of this library.</summary>
+    Foreign,
+}

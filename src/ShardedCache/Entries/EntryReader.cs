@@ -1,0 +1,164 @@
+using System.Buffers;
+
+namespace ShardedCache.Entries;
+
+/// <summary>
+/// Stands between a transport and the caller's buffer: takes the stored bytes as they come, peels the header off and
+/// passes on the payload, and nothing of what is not a live entry. Once the header is through, a transport writes
+/// straight into the caller's memory.
+/// </summary>
+/// <remarks>
+/// For one read at a time, on one thread at a time: <see cref="Begin(IBufferWriter{byte}, StampClock)"/>, the read, then
+/// <see cref="Outcome"/> and <see cref="Header"/>, then <see cref="End"/>; then the next read may begin. While the header
+/// is awaited a small span is handed out, so that at most 24 bytes of payload are copied twice; who asks for more room
+/// than that, before anything was written, pays a copy of what he writes there.
+/// </remarks>
+internal sealed class EntryReader : IBufferWriter<byte>
+{
+    private const int DiscardSize = 4096;
+
+    private readonly byte[] _own = new byte[EntryHeader.MaxLength];
+    private readonly PayloadBuffer _collected = new();
+
+    private byte[] _scratch;
+    private int _filled;
+    private Progress _progress;
+    private EntryOutcome _found;
+    private IBufferWriter<byte>? _target;
+    private StampClock? _clock;
+
+    public EntryReader()
+    {
+        _scratch = _own;
+    }
+
+    private enum Progress : byte
+    {
+        AwaitingHeader,
+        Forwarding,
+        Discarding,
+    }
+
+    /// <summary>What the bytes so far are. An entry that ends before its header does is foreign.</summary>
+    public EntryOutcome Outcome => _progress == Progress.AwaitingHeader && _filled > 0 ? EntryOutcome.Foreign : _found;
+
+    /// <summary>Set where the outcome is a value, a tombstone or an expired entry.</summary>
+    public EntryHeader Header { get; private set; }
+
+    /// <summary>Starts a read whose payload goes to <paramref name="target"/>; the clock is the shard's.</summary>
+    public void Begin(IBufferWriter<byte> target, StampClock clock)
+    {
+        End();
+        _target = target;
+        _clock = clock;
+    }
+
+    /// <summary>Starts a read whose payload is collected for <see cref="ToArray"/>.</summary>
+    public void Begin(StampClock clock) => Begin(_collected, clock);
+
+    /// <summary>The collected payload, in an array of its own.</summary>
+    public byte[] ToArray() => _collected.Written.ToArray();
+
+    /// <summary>Lets go of everything that belonged to the read. Idempotent.</summary>
+    public void End()
+    {
+        if (!ReferenceEquals(_scratch, _own))
+        {
+            ArrayPool<byte>.Shared.Return(_scratch);
+            _scratch = _own;
+        }
+
+        _collected.Clear();
+        _filled = 0;
+        _progress = Progress.AwaitingHeader;
+        _found = EntryOutcome.None;
+        _target = null;
+        _clock = null;
+        Header = default;
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0) =>
+        _progress == Progress.Forwarding ? _target!.GetMemory(sizeHint) : Scratch(sizeHint).AsMemory(_filled);
+
+    public Span<byte> GetSpan(int sizeHint = 0) =>
+        _progress == Progress.Forwarding ? _target!.GetSpan(sizeHint) : Scratch(sizeHint).AsSpan(_filled);
+
+    public void Advance(int count)
+    {
+        if (_progress == Progress.Forwarding)
+        {
+            _target!.Advance(count);
+            return;
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _scratch.Length - _filled);
+        if (_progress == Progress.AwaitingHeader)
+        {
+            _filled += count;
+            TakeHeader();
+        }
+    }
+
+    private void TakeHeader()
+    {
+        var bytes = _scratch.AsSpan(0, _filled);
+        if (bytes.Length < 2)
+        {
+            return;
+        }
+
+        var length = EntryHeader.LengthOf(bytes[0], bytes[1]);
+        if (length > bytes.Length)
+        {
+            return;
+        }
+
+        if (!EntryHeader.TryRead(bytes, out var header, out length))
+        {
+            Discard(EntryOutcome.Foreign);
+            return;
+        }
+
+        Header = header;
+        if (header.IsTombstone)
+        {
+            Discard(EntryOutcome.Tombstone);
+        }
+        else if (header.HasExpired(_clock!.NowMilliseconds))
+        {
+            Discard(EntryOutcome.Expired);
+        }
+        else
+        {
+            _found = EntryOutcome.Value;
+            _progress = Progress.Forwarding;
+            _target!.Write(bytes[length..]);
+        }
+    }
+
+    private void Discard(EntryOutcome outcome)
+    {
+        _found = outcome;
+        _progress = Progress.Discarding;
+        _filled = 0;
+    }
+
+    private byte[] Scratch(int sizeHint)
+    {
+        var needed = _filled + Math.Max(sizeHint, _progress == Progress.Discarding ? DiscardSize : 1);
+        if (_scratch.Length < needed)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(needed);
+            _scratch.AsSpan(0, _filled).CopyTo(larger);
+            if (!ReferenceEquals(_scratch, _own))
+            {
+                ArrayPool<byte>.Shared.Return(_scratch);
+            }
+
+            _scratch = larger;
+        }
+
+        return _scratch;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Buffers;
+using System.Text.Unicode;
+using ShardedCache.Connections;
+
+namespace ShardedCache.Sharding;
+
+/// <summary>The bytes of a Redis key: the instance name's, then the UTF-8 of the caller's key.</summary>
+internal static class KeyEncoding
+{
+    /// <summary>Keys under this prefix are the provider's own, as <see cref="RuleRecord.Key"/>.</summary>
+    public const string ReservedPrefix = "__shardedcache:";
+
+    private const int StackBytes = 512;
+
+    /// <summary>No encoded key is longer: a UTF-16 unit takes three bytes at most.</summary>
+    public static int MaxLength(in StoredKey key) => checked(key.Prefix.Length + (key.Name.Length * 3));
+
+    /// <summary>Writes the key to <paramref name="destination"/>, which has room for <see cref="MaxLength"/>.</summary>
+    /// <returns>The count of bytes written.</returns>
+    /// <exception cref="ArgumentException">The key holds half of a surrogate pair, or begins with <see cref="ReservedPrefix"/>.</exception>
+    public static int Encode(in StoredKey key, Span<byte> destination)
+    {
+        key.Prefix.CopyTo(destination);
+        var status = Utf8.FromUtf16(key.Name, destination[key.Prefix.Length..], out var read, out var written, replaceInvalidSequences: false);
+        if (status != OperationStatus.Done)
+        {
+            throw status == OperationStatus.DestinationTooSmall
+                ? new ArgumentException("The destination is too small for the key.", nameof(destination))
+                : new ArgumentException(
+                    $"The key has no UTF-8 form: it holds half of a surrogate pair at index {read}. Make keys of whole characters; write binary data as hexadecimal or Base64.", nameof(key));
+        }
+
+        var length = key.Prefix.Length + written;
+        if (destination[..length].StartsWith("__shardedcache:"u8))
+        {
+            throw new ArgumentException(
+                $"Keys that begin with '{ReservedPrefix}' are reserved for the cache's own records. Choose another key or instance name.", nameof(key));
+        }
+
+        return length;
+    }
+
+    /// <summary>The shard of a key; also what proves that the key is acceptable, before anything is sent.</summary>
+    /// <exception cref="ArgumentException">As <see cref="Encode"/>.</exception>
+    public static int Route(this ShardingRule rule, in StoredKey key)
+    {
+        var maxLength = MaxLength(key);
+        if (maxLength <= StackBytes)
+        {
+            Span<byte> onStack = stackalloc byte[StackBytes];
+            return rule.Route(onStack[..Encode(key, onStack)]);
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(maxLength);
+        try
+        {
+            return rule.Route(rented.AsSpan(0, Encode(key, rented)));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+}
