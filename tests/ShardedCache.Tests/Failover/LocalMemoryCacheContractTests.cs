@@ -1,0 +1,15 @@
+using ShardedCache.Contract.Cache;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Tests.Failover;
+
+public sealed class LocalMemoryCacheContractTests : ShardedCacheContract
+{
+    private readonly LocalMemoryCache _cache = new(CacheSettings.From(new() { MaximumPayloadBytes = 1_000_000 }), TimeProvider.System);
+
+    protected override IShardedCache Cache => _cache;
+
+    protected override IReadOnlyCollection<string> Shards => [LocalMemoryCache.ShardName];
+
+    protected override int MaximumPayloadBytes => 1_000_000;
+}
