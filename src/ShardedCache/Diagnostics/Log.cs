@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ShardedCache.Connections;
 
 namespace ShardedCache.Diagnostics;
 
@@ -15,4 +16,44 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning,
         "{Count} Sentinels are configured. An even number tolerates no more failures than one fewer would; use three or five.")]
     public static partial void EvenNumberOfSentinels(this ILogger logger, int count);
+
+    [LoggerMessage(200, LogLevel.Information, "Shard {Shard}: the Sentinels' master is {Master} (epoch {Epoch}).")]
+    public static partial void MasterAgreed(this ILogger logger, string shard, ServerAddress master, long epoch);
+
+    [LoggerMessage(201, LogLevel.Warning,
+        "Shard {Shard}: a majority of the Sentinels has gone back from epoch {Before} to {Epoch} for good, so the master is {Master}. An operator's REMOVE and MONITOR does this.")]
+    public static partial void EpochReversed(this ILogger logger, string shard, ServerAddress master, long epoch, long before);
+
+    [LoggerMessage(202, LogLevel.Warning, "Shard {Shard}: the Sentinels cannot reach the master {Master}, and have promoted no other yet.")]
+    public static partial void MasterDown(this ILogger logger, string shard, ServerAddress? master);
+
+    [LoggerMessage(203, LogLevel.Warning, "Shard {Shard}: nobody can say who is master. {Fault}")]
+    public static partial void MasterUnconfirmed(this ILogger logger, string shard, string fault);
+
+    [LoggerMessage(204, LogLevel.Error, "Shard {Shard}: nobody can say who is master, by configuration. {Fault}")]
+    public static partial void MasterMisconfigured(this ILogger logger, string shard, string fault);
+
+    [LoggerMessage(210, LogLevel.Warning, "Sentinel {Sentinel} does not answer ({Kind}: {Fault}).")]
+    public static partial void SentinelUnreachable(this ILogger logger, ServerAddress sentinel, ConnectionFaultKind kind, string fault);
+
+    [LoggerMessage(211, LogLevel.Error, "Sentinel {Sentinel} refuses us ({Kind}: {Fault}). Check its user, password, ACL rule and TLS.")]
+    public static partial void SentinelRefuses(this ILogger logger, ServerAddress sentinel, ConnectionFaultKind kind, string fault);
+
+    [LoggerMessage(212, LogLevel.Information, "Sentinel {Sentinel} answers again.")]
+    public static partial void SentinelAnswersAgain(this ILogger logger, ServerAddress sentinel);
+
+    [LoggerMessage(213, LogLevel.Information, "Sentinel {Sentinel} is asked from now on: other Sentinels name it.")]
+    public static partial void SentinelLearned(this ILogger logger, ServerAddress sentinel);
+
+    [LoggerMessage(214, LogLevel.Information, "Sentinel {Sentinel} is asked no more: it is gone, or the same as another.")]
+    public static partial void SentinelForgotten(this ILogger logger, ServerAddress sentinel);
+
+    [LoggerMessage(215, LogLevel.Information, "Sentinel {Sentinel} does not let us subscribe ({Error}): it is polled alone.")]
+    public static partial void SentinelRefusesToSubscribe(this ILogger logger, ServerAddress sentinel, string? error);
+
+    [LoggerMessage(216, LogLevel.Warning, "Sentinel {Sentinel} is in TILT mode: its view of who is down is disregarded.")]
+    public static partial void SentinelInTilt(this ILogger logger, ServerAddress sentinel);
+
+    [LoggerMessage(217, LogLevel.Error, "Asking Sentinel {Sentinel} has failed.")]
+    public static partial void SentinelQuestionFailed(this ILogger logger, ServerAddress sentinel, Exception exception);
 }

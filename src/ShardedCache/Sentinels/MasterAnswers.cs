@@ -1,0 +1,57 @@
+using ShardedCache.Connections;
+
+namespace ShardedCache.Sentinels;
+
+/// <summary>What all Sentinels say of one shard at one moment.</summary>
+/// <param name="Sentinels">How many there are, answering or not; one that is reached by two addresses counts once.</param>
+/// <param name="Reports">One per Sentinel that is asked; null where it had not had its time yet.</param>
+/// <param name="Answers">Those that name a master.</param>
+internal sealed record MasterAnswers(
+    int Sentinels, IReadOnlyList<SentinelReport?> Reports, IReadOnlyList<(SentinelReport Report, MasterAnswer Answer)> Answers)
+{
+    public IEnumerable<MasterClaim> Claims => Answers.Select(static answer => new MasterClaim(
+        Identity(answer.Report), answer.Answer.Address, answer.Answer.Epoch, !answer.Report.IsInTilt));
+
+    public static MasterAnswers Of(string shard, IReadOnlyList<ServerAddress> roster, IReadOnlyDictionary<ServerAddress, SentinelReport> reports)
+    {
+        SentinelReport?[] all = [.. roster.Select(address => reports.GetValueOrDefault(address))];
+        var identities = roster.Zip(all, static (address, report) => report is null ? address.ToString() : Identity(report));
+        var answers = from report in all
+                      where report is { Fault: null } && report.Masters.ContainsKey(shard)
+                      select (report, report.Masters[shard]);
+        return new(identities.Distinct(StringComparer.Ordinal).Count(), all, [.. answers]);
+    }
+
+    public MasterSnapshot ToSnapshot(string shard, MasterAgreement agreement, MasterSnapshot known)
+    {
+        var agreeing = Answers.Where(answer => answer.Answer.Address == agreement.Master).ToArray();
+        if (agreeing.Length == 0)
+        {
+            return known with
+            {
+                Master = agreement.Master,
+                ConfigEpoch = Math.Max(agreement.Epoch, 0),
+                IsSubjectivelyDown = false,
+                Fault = Answers.Count == 0 ? MasterFaults.Find(shard, Reports) : null,
+            };
+        }
+
+        // A Sentinel in TILT does not know who is down.
+        var seeing = agreeing.Where(static answer => !answer.Report.IsInTilt).ToArray();
+        return known with
+        {
+            Master = agreement.Master,
+            ConfigEpoch = agreement.Epoch,
+            IsSubjectivelyDown = seeing.Count(static answer => answer.Answer.IsDown) * 2 > seeing.Length,
+            Fault = null,
+            DownAfter = agreeing.Max(static answer => answer.Answer.DownAfter),
+            Replicas =
+            [
+                .. agreeing.SelectMany(answer => answer.Report.Topology.Replicas.GetValueOrDefault(shard, []))
+                    .Distinct().Where(address => address != agreement.Master).OrderBy(static address => address.ToString(), StringComparer.Ordinal),
+            ],
+        };
+    }
+
+    private static string Identity(SentinelReport report) => report.Id ?? report.Sentinel.ToString();
+}

@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+
+namespace ShardedCache.Sentinels;
+
+/// <summary>What all watchers of one farm share.</summary>
+internal sealed record SentinelWatch(
+    IServerConnector Connector, ConnectionSettings Settings, IReadOnlyList<string> Shards, SentinelTimings Timings, TimeProvider Time, ILogger Logger);
+
+/// <summary>Asks one Sentinel again and again, by itself: a slow or dead one delays no other. Replaces a connection that broke.</summary>
+/// <param name="address">The Sentinel's.</param>
+/// <param name="watch">What it shares with the farm's other watchers.</param>
+/// <param name="listener">Is put on each new connection.</param>
+/// <param name="isInTrouble">Asked before each pause: a failover may be under way, so the pause is shorter.</param>
+/// <param name="onReport">Gets each answer and each failure to get one; must not throw.</param>
+internal sealed class SentinelWatcher(
+    ServerAddress address, SentinelWatch watch, SentinelListener listener, Func<bool> isInTrouble, Action<SentinelReport> onReport)
+{
+    private readonly Debounce _debounce = new(watch.Time, watch.Timings.Gap);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConnectionSettings _settings = watch.Settings with { OperationTimeout = watch.Timings.Patience };
+    private IServerConnection? _connection;
+    private SentinelReport? _last;
+    private long _topologyAt;
+    private bool _isRefusalLogged;
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.Run(RunAsync);
+
+    public void AskNow() => _debounce.Signal();
+
+    public async Task StopAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _last = await AskAsync().ConfigureAwait(false);
+                onReport(_last);
+                await _debounce.WaitAsync(isInTrouble() ? watch.Timings.PollInTrouble : watch.Timings.Poll, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<SentinelReport> AskAsync()
+    {
+        try
+        {
+            if (_connection is null or { Closed.IsCompleted: true })
+            {
+                await CloseAsync().ConfigureAwait(false);
+                var opened = await watch.Connector.OpenAsync(address, _settings, _stopping.Token).ConfigureAwait(false);
+                if (!opened.IsOpen)
+                {
+                    return new SentinelReport(address) { Fault = opened.Fault };
+                }
+
+                _connection = opened.Connection;
+                _last = null;
+                _ = ListenAsync(opened.Connection);
+            }
+
+            var withTopology = _last is null || watch.Time.GetElapsedTime(_topologyAt) >= (isInTrouble() ? watch.Timings.Poll : watch.Timings.Topology);
+            var report = await SentinelQuestion.AskAsync(_connection, watch.Shards, _last, withTopology, _stopping.Token).ConfigureAwait(false);
+            if (report.Fault is not null)
+            {
+                await CloseAsync().ConfigureAwait(false);
+            }
+            else if (withTopology)
+            {
+                _topologyAt = watch.Time.GetTimestamp();
+            }
+
+            return report;
+        }
+        catch (Exception exception) when (!_stopping.IsCancellationRequested)
+        {
+            // A fault of ours in asking one Sentinel must not end the asking.
+            watch.Logger.SentinelQuestionFailed(address, exception);
+            await CloseAsync().ConfigureAwait(false);
+            return new SentinelReport(address) { Fault = new(ConnectionFaultKind.Protocol, exception.Message) };
+        }
+    }
+
+    private async Task ListenAsync(IServerConnection connection)
+    {
+        try
+        {
+            var reply = await listener.ListenAsync(connection, _stopping.Token).ConfigureAwait(false);
+            if (reply.Kind == ReplyKind.ServerError && !_isRefusalLogged)
+            {
+                _isRefusalLogged = true;
+                watch.Logger.SentinelRefusesToSubscribe(address, reply.ErrorText);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        if (Interlocked.Exchange(ref _connection, null) is { } connection)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}
