@@ -17,7 +17,7 @@ internal sealed class ConnectionStringParser(string text)
     public ConnectionString Parse()
     {
         Split();
-        var usesSentinels = _values.ContainsKey(Shards) || _values.ContainsKey(ServiceName);
+        var usesSentinels = _values.ContainsKey(ConnectionStringKeys.Shards) || _values.ContainsKey(ServiceName);
         var sentinels = usesSentinels ? ReadSentinels() : [];
         var shards = usesSentinels ? ReadShardNames() : ReadFixedShards();
         var ssl = Read(Ssl, ReadBoolean) ?? false;
@@ -108,7 +108,7 @@ internal sealed class ConnectionStringParser(string text)
 
         if (_endPoints.Count == 0)
         {
-            _faults.Add($"no end point is given; list the Sentinels before '{Shards}=', as host:{ConnectionString.DefaultSentinelPort}.");
+            _faults.Add($"no end point is given; list the Sentinels before '{ConnectionStringKeys.Shards}=', as host:{ConnectionString.DefaultSentinelPort}.");
         }
 
         return sentinels;
@@ -116,17 +116,17 @@ internal sealed class ConnectionStringParser(string text)
 
     private List<ConfiguredShard> ReadShardNames()
     {
-        if (_values.ContainsKey(Shards) && _values.ContainsKey(ServiceName))
+        if (_values.ContainsKey(ConnectionStringKeys.Shards) && _values.ContainsKey(ServiceName))
         {
-            _faults.Add($"'{Shards}' and '{ServiceName}' are both given; '{ServiceName}' is the one-shard form of '{Shards}', so give one of them.");
+            _faults.Add($"'{ConnectionStringKeys.Shards}' and '{ServiceName}' are both given; '{ServiceName}' is the one-shard form of '{ConnectionStringKeys.Shards}', so give one of them.");
         }
 
-        var isAlias = !_values.TryGetValue(Shards, out var list);
+        var isAlias = !_values.TryGetValue(ConnectionStringKeys.Shards, out var list);
         list = isAlias ? _values[ServiceName] : list;
-        var shards = ShardList.Parse(list.Value, isAlias ? ServiceName : Shards, list.Show, _faults);
+        var shards = ShardList.Parse(list.Value, isAlias ? ServiceName : ConnectionStringKeys.Shards, list.Show, _faults);
         if (isAlias && shards.Count > 1)
         {
-            _faults.Add($"'{ServiceName}' names one shard; use '{Shards}' for several.");
+            _faults.Add($"'{ServiceName}' names one shard; use '{ConnectionStringKeys.Shards}' for several.");
         }
 
         return shards;

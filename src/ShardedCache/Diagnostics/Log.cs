@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ShardedCache.Connections;
+using ShardedCache.Shards;
 
 namespace ShardedCache.Diagnostics;
 
@@ -56,4 +57,44 @@ internal static partial class Log
 
     [LoggerMessage(217, LogLevel.Error, "Asking Sentinel {Sentinel} has failed.")]
     public static partial void SentinelQuestionFailed(this ILogger logger, ServerAddress sentinel, Exception exception);
+
+    public static void ShardMoved(this ILogger logger, ShardState before, ShardSnapshot now)
+    {
+        switch (now.State)
+        {
+            case ShardState.Up:
+                logger.ShardUp(now.Name, now.Master.ToString());
+                break;
+            case ShardState.Misconfigured:
+                logger.ShardMisconfigured(now.Name, now.Reason);
+                break;
+            case ShardState.Recovering:
+                logger.ShardRecovering(now.Name, now.Master.ToString());
+                break;
+            default:
+                logger.ShardNotUp(now.Name, before, now.State, now.Reason);
+                break;
+        }
+    }
+
+    [LoggerMessage(300, LogLevel.Information, "Shard {Shard} is up on {Master}.")]
+    private static partial void ShardUp(this ILogger logger, string shard, string? master);
+
+    [LoggerMessage(301, LogLevel.Warning, "Shard {Shard} went from {Before} to {Now}: {Reason}")]
+    private static partial void ShardNotUp(this ILogger logger, string shard, ShardState before, ShardState now, string? reason);
+
+    [LoggerMessage(302, LogLevel.Error, "Shard {Shard} can't be used until the configuration is mended: {Reason}")]
+    private static partial void ShardMisconfigured(this ILogger logger, string shard, string? reason);
+
+    [LoggerMessage(303, LogLevel.Debug, "Shard {Shard} has verified {Master} as its master.")]
+    private static partial void ShardRecovering(this ILogger logger, string shard, string? master);
+
+    [LoggerMessage(304, LogLevel.Warning, "Shard {Shard}: {Master} is another process than before; it may have restarted without its data.")]
+    public static partial void ServerRestarted(this ILogger logger, string shard, ServerAddress master);
+
+    [LoggerMessage(305, LogLevel.Error, "Shard {Shard}: {Master} forbids a command that the cache needs: {Error}")]
+    public static partial void CommandForbidden(this ILogger logger, string shard, ServerAddress master, string? error);
+
+    [LoggerMessage(306, LogLevel.Critical, "Shard {Shard}: the supervisor has met an error that it did not expect and goes on.")]
+    public static partial void SupervisorFailed(this ILogger logger, string shard, Exception exception);
 }

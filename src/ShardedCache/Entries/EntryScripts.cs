@@ -51,4 +51,9 @@ internal static class EntryScripts
         redis.call('PEXPIRE', KEYS[1], string.format('%.0f', life), 'GT')
         return 1
         """);
+
+    /// <summary>
+    /// Removes the key without a tombstone: what is left to do where the server has no memory for one. No arguments.
+    /// </summary>
+    public static StoredScript Evict { get; } = new("evict", "return redis.call('DEL', KEYS[1])");
 }

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using FarmRunner;
+using ShardedCache.Testing;
+
+if (args is not [var webFarm, .. var switches] || switches.Except(["--once"]).Any())
+{
+    Console.Error.WriteLine("usage: FarmRunner <path of WebFarm.dll> [--once]");
+    return 2;
+}
+
+using var stopping = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    var shards = Math.Max(2, Environment.ProcessorCount);
+    Console.WriteLine($"Starting {shards} shards (a master and a replica each) and 3 Sentinels on loopback ...");
+    await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = shards }, stopping.Token);
+    await using var site = await WebFarmSite.StartAsync(webFarm, farm.ConnectionString, stopping.Token);
+    if (switches.Contains("--once"))
+    {
+        return await FailoverDemonstration.RunAsync(farm, site, stopping.Token) ? 0 : 1;
+    }
+
+    Console.WriteLine(
+        $"""
+
+        The web farm is ready: {site.Url}
+
+        Try
+          curl -X PUT --data 'hello' {site.Url}entries/greeting
+          curl -i {site.Url}entries/greeting
+          kill -9 {farm.Shards[0].InitialMaster.ProcessId}      # the master of {farm.Shards[0].Name}; then read on: its replica takes over
+
+        Connection string
+          {farm.ConnectionString}
+
+        Ctrl-C stops everything.
+        """);
+    await Task.Delay(Timeout.Infinite, stopping.Token);
+    return 0;
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    Console.WriteLine("Stopped.");
+    return 0;
+}
+catch (RedisFarmException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stopping.Cancel();
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Starts a farm of Redis shards and Sentinels on loopback and the sample web application on it. Ctrl-C stops everything.
+#   ./run.sh          until Ctrl-C
+#   ./run.sh --once   unattended: stores entries, kills a master, waits until all can be read again
+set -euo pipefail
+cd "$(dirname "$0")"
+. eng/setup.sh
+
+echo "Building ..."
+dotnet build eng/FarmRunner -c Release -v quiet --nologo -clp:NoSummary
+exec dotnet eng/FarmRunner/bin/Release/net10.0/FarmRunner.dll samples/WebFarm/bin/Release/net10.0/WebFarm.dll "$@"

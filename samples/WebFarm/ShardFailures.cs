@@ -1,0 +1,24 @@
+using ShardedCache;
+
+/// <summary>What a visitor sees while a shard fails over: 503 with the shard's name, and when to try again.</summary>
+internal static class ShardFailures
+{
+    public static void UseShardFailures(this WebApplication app) => app.Use(async (context, next) =>
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (ShardUnavailableException exception) when (!context.Response.HasStarted)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = "1";
+            await context.Response.WriteAsJsonAsync(new { exception.Shard, exception.Reason });
+        }
+        catch (ArgumentException exception) when (!context.Response.HasStarted)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await context.Response.WriteAsJsonAsync(new { exception.Message });
+        }
+    });
+}

@@ -1,0 +1,267 @@
+using System.Buffers;
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Logging;
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+using ShardedCache.Sentinels;
+using ShardedCache.Sharding;
+using ShardedCache.Shards;
+
+namespace ShardedCache;
+
+/// <summary>
+/// The cache: routes a key to its shard by the sharding rule and runs the operation there. Made by
+/// <c>AddShardedRedisCache</c>; safe for any number of threads.
+/// </summary>
+#pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
+public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDisposable
+{
+    /// <summary>A pipelined batch is sent in steps of this many commands, so that the last reply comes within the time-out of its own step.</summary>
+    private const int CommandsPerStep = 256;
+
+    private readonly byte[] _keyPrefix;
+    private readonly int _maximumPayloadBytes;
+    private readonly ShardingRule _rule;
+    private readonly ShardExecutor[] _executors;
+    private readonly ShardSupervisor[] _supervisors;
+    private readonly IServerConnector _connector;
+    private readonly IMasterSource _masters;
+    private readonly EntryReaderPool _readers;
+    private readonly ShardedCacheMetrics _metrics;
+    private readonly TimeProvider _time;
+    private int _disposed;
+
+    internal ShardedRedisCache(
+        CacheSettings settings, IServerConnector connector, IMasterSource masters, TimeProvider time, ILogger logger, IMeterFactory? meterFactory)
+    {
+        _keyPrefix = Encoding.UTF8.GetBytes(settings.InstanceName);
+        _maximumPayloadBytes = settings.MaximumPayloadBytes;
+        _connector = connector;
+        _masters = masters;
+        _time = time;
+        _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
+        _metrics = new ShardedCacheMetrics(meterFactory);
+        var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics);
+        _readers = context.Readers;
+        var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
+        _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
+        _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
+        _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
+            shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
+        _masters.Start();
+        foreach (var supervisor in _supervisors)
+        {
+            supervisor.Start();
+        }
+    }
+
+    internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
+
+    /// <inheritdoc />
+    public string GetShard(string key) => Route(key, out _).Shard.Name;
+
+    /// <inheritdoc />
+    public byte[]? Get(string key)
+    {
+        var pending = GetArrayAsync(key, CallMode.Blocking, CancellationToken.None);
+        return pending.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc />
+    public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => GetArrayAsync(key, CallMode.Asynchronous, token).AsTask();
+
+    /// <inheritdoc />
+    public bool TryGet(string key, IBufferWriter<byte> destination)
+    {
+        var pending = ReadAsync(key, destination, CallMode.Blocking, CancellationToken.None);
+        return pending.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc />
+    public ValueTask<bool> TryGetAsync(string key, IBufferWriter<byte> destination, CancellationToken token = default) =>
+        ReadAsync(key, destination, CallMode.Asynchronous, token);
+
+    /// <inheritdoc />
+    public void Set(string key, byte[] value, DistributedCacheEntryOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        Set(key, new ReadOnlySequence<byte>(value), options);
+    }
+
+    /// <inheritdoc />
+    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return SetAsync(key, new ReadOnlySequence<byte>(value), options, token).AsTask();
+    }
+
+    /// <inheritdoc />
+    public void Set(string key, ReadOnlySequence<byte> value, DistributedCacheEntryOptions options)
+    {
+        var pending = WriteAsync(key, value, options, CallMode.Blocking, CancellationToken.None);
+        pending.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc />
+    public ValueTask SetAsync(string key, ReadOnlySequence<byte> value, DistributedCacheEntryOptions options, CancellationToken token = default) =>
+        WriteAsync(key, value, options, CallMode.Asynchronous, token);
+
+    /// <inheritdoc />
+    public void Refresh(string key)
+    {
+        var pending = Route(key, out var stored).RefreshAsync(stored, CallMode.Blocking, CancellationToken.None);
+        pending.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc />
+    public Task RefreshAsync(string key, CancellationToken token = default) =>
+        Route(key, out var stored).RefreshAsync(stored, CallMode.Asynchronous, token).AsTask();
+
+    /// <inheritdoc />
+    public void Remove(string key)
+    {
+        var pending = Route(key, out var stored).RemoveAsync(stored, CallMode.Blocking, CancellationToken.None);
+        pending.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc />
+    public Task RemoveAsync(string key, CancellationToken token = default) =>
+        Route(key, out var stored).RemoveAsync(stored, CallMode.Asynchronous, token).AsTask();
+
+    /// <inheritdoc />
+    public async Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var results = new byte[]?[keys.Count];
+        var stored = new StoredKey[keys.Count];
+        await ForEachShardAsync(keys.Count, position => keys[position], stored,
+            (executor, positions) => executor.GetManyAsync(stored, positions, results, token)).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <inheritdoc />
+    public async Task SetManyAsync(
+        IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentNullException.ThrowIfNull(options);
+        CheckExpiration(options);
+        var payloads = new byte[entries.Count][];
+        for (var i = 0; i < payloads.Length; i++)
+        {
+            payloads[i] = entries[i].Value ?? throw new ArgumentException($"The value at index {i} is null; remove the key instead.", nameof(entries));
+            CheckPayload(payloads[i].Length, nameof(entries));
+        }
+
+        var stored = new StoredKey[payloads.Length];
+        await ForEachShardAsync(payloads.Length, position => entries[position].Key, stored,
+            (executor, positions) => executor.WriteManyAsync(stored, positions, payloads, options, token)).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public async Task RemoveManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var stored = new StoredKey[keys.Count];
+        await ForEachShardAsync(keys.Count, position => keys[position], stored,
+            (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, token)).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes all connections. An application's own multiplexers stay open.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await Task.WhenAll(_supervisors.Select(supervisor => supervisor.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await _masters.DisposeAsync().ConfigureAwait(false);
+        await _connector.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
+    }
+
+    /// <inheritdoc cref="DisposeAsync" />
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async ValueTask<byte[]?> GetArrayAsync(string key, CallMode mode, CancellationToken token)
+    {
+        var executor = Route(key, out var stored);
+        var reader = _readers.Rent();
+        reader.Begin(executor.Shard.Clock);
+        var value = await executor.GetAsync(stored, reader, mode, token).ConfigureAwait(false) ? reader.ToArray() : null;
+        _readers.Return(reader);
+        return value;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> ReadAsync(string key, IBufferWriter<byte> destination, CallMode mode, CancellationToken token)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        var executor = Route(key, out var stored);
+        var reader = _readers.Rent();
+        reader.Begin(destination, executor.Shard.Clock);
+        var isFound = await executor.GetAsync(stored, reader, mode, token).ConfigureAwait(false);
+        _readers.Return(reader);
+        return isFound;
+    }
+
+    private ValueTask WriteAsync(
+        string key, ReadOnlySequence<byte> value, DistributedCacheEntryOptions options, CallMode mode, CancellationToken token)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        CheckPayload(value.Length, nameof(value));
+        var executor = Route(key, out var stored);
+        return executor.SetAsync(stored, options, value, mode, token);
+    }
+
+    private ShardExecutor Route(string key, out StoredKey stored)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        stored = new StoredKey(_keyPrefix, key);
+        return _executors[_rule.Route(stored)];
+    }
+
+    /// <summary>Refuses a past expiration before anything is sent to any shard.</summary>
+    private void CheckExpiration(DistributedCacheEntryOptions options) => EntryExpiration.From(options, _time.GetUtcNow(), 0);
+
+    private void CheckPayload(long length, string argument)
+    {
+        if (length > _maximumPayloadBytes)
+        {
+            throw new ArgumentException(
+                $"The value has {length} bytes; at most {_maximumPayloadBytes} are stored ({nameof(ShardedRedisCacheOptions.MaximumPayloadBytes)}).", argument);
+        }
+    }
+
+    /// <summary>
+    /// Routes every key before anything is sent, so that a bad key leaves nothing half done; then runs all shards at once,
+    /// and each to its end, so that one that is down takes nothing from the others.
+    /// </summary>
+    private async Task ForEachShardAsync(int count, Func<int, string> key, StoredKey[] stored, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
+    {
+        var positions = new List<int>?[_executors.Length];
+        for (var i = 0; i < count; i++)
+        {
+            ArgumentNullException.ThrowIfNull(key(i), "keys");
+            stored[i] = new StoredKey(_keyPrefix, key(i));
+            (positions[_rule.Route(stored[i])] ??= []).Add(i);
+        }
+
+        await Task.WhenAll(_executors.Select((executor, shard) => RunInStepsAsync(executor, positions[shard], run))).ConfigureAwait(false);
+    }
+
+    private static async Task RunInStepsAsync(ShardExecutor executor, List<int>? positions, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
+    {
+        var all = positions?.ToArray().AsMemory() ?? Memory<int>.Empty;
+        for (var start = 0; start < all.Length; start += CommandsPerStep)
+        {
+            await run(executor, all.Slice(start, Math.Min(CommandsPerStep, all.Length - start))).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// One logical shard: its name for life, and whatever connection serves it now. <see cref="ShardSupervisor"/> alone
+/// changes its state; operations read <see cref="Live"/> without a lock.
+/// </summary>
+internal sealed class Shard
+{
+    private readonly ShardContext _context;
+    private readonly TaskCompletionSource _firstOutcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _transition = new();
+    private IServerConnection? _live;
+    private ShardSnapshot _snapshot;
+
+    public Shard(string name, ShardContext context)
+    {
+        Name = name;
+        _context = context;
+        Clock = new StampClock(context.Time);
+        Touches = new TouchLedger();
+        _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
+    }
+
+    public string Name { get; }
+
+    public StampClock Clock { get; }
+
+    public TouchLedger Touches { get; }
+
+    public ShardSnapshot Snapshot => Volatile.Read(ref _snapshot);
+
+    /// <summary>The connection that may serve operations, or null while the shard is not up.</summary>
+    public IServerConnection? Live => Volatile.Read(ref _live);
+
+    /// <summary>Completes when the shard has been up once, or the first attempt to reach it has failed.</summary>
+    public Task FirstOutcome => _firstOutcome.Task;
+
+    /// <summary>Ends the wait of callers that came before the first outcome.</summary>
+    public void ReleaseFirstCallers() => _firstOutcome.TrySetResult();
+
+    /// <summary>Takes a doubtful connection out of service at once; the supervisor then looks for the master anew.</summary>
+    public void Abandon(IServerConnection connection, string reason)
+    {
+        Withdraw(connection, reason);
+        connection.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, reason));
+    }
+
+    public void Publish(IServerConnection connection)
+    {
+        lock (_transition)
+        {
+            Volatile.Write(ref _live, connection);
+            Move(ShardEvent.Ready, connection.Address, null);
+        }
+    }
+
+    public void Withdraw(IServerConnection connection, string reason)
+    {
+        lock (_transition)
+        {
+            if (ReferenceEquals(_live, connection))
+            {
+                Volatile.Write(ref _live, null);
+                Move(ShardEvent.Lost, connection.Address, reason);
+            }
+        }
+    }
+
+    public void Report(ShardEvent happened, ServerAddress? master, string? reason)
+    {
+        lock (_transition)
+        {
+            Move(happened, master, reason);
+        }
+    }
+
+    private void Move(ShardEvent happened, ServerAddress? master, string? reason)
+    {
+        var before = _snapshot;
+        var state = ShardLifecycle.Next(before.State, happened);
+        var since = state == before.State ? before.Since : _context.Time.GetUtcNow();
+        Volatile.Write(ref _snapshot, new ShardSnapshot(Name, state, since, master ?? before.Master, reason));
+        if (state != before.State)
+        {
+            _context.Metrics.Transition(Name, state.ToString());
+            _context.Logger.ShardMoved(before.State, _snapshot);
+        }
+
+        if (state is ShardState.Up or ShardState.FailingOver or ShardState.Misconfigured)
+        {
+            ReleaseFirstCallers();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Does all set-up and runs every test. The last line counts them.
+set -euo pipefail
+cd "$(dirname "$0")"
+. eng/setup.sh
+install python3 "Python 3 (runs the second implementation of the sharding rule)" python3 python3 python3 python3
+install ip "iproute2 (cuts networks in tests)" iproute2 iproute iproute2 iproute2mac
+
+results=artifacts/test-results
+rm -rf "$results"
+failures=0
+
+echo "Building ..."
+dotnet build ShardedCache.sln -v quiet --nologo -clp:NoSummary
+
+echo "Checking the format ..."
+dotnet format ShardedCache.sln --verify-no-changes --no-restore || { echo "dotnet format would change files"; failures=1; }
+
+for project in tests/*.Tests; do
+    name=$(basename "$project")
+    echo "Running $name ..."
+    dotnet test "$project" --no-build --nologo --results-directory "$results" --logger "trx;LogFileName=$name.trx" || failures=1
+    [ -f "$results/$name.trx" ] || { echo "$name wrote no result"; failures=1; }
+done
+
+# Sums an attribute of the result files' counters.
+count() {
+    cat "$results"/*.trx | grep -o "<Counters [^>]*" | grep -o " $1=\"[0-9]*\"" | tr -dc '0-9\n' | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+total=$(count total)
+passed=$(count passed)
+skipped=$((total - $(count executed)))
+echo "$passed passed, $((total - passed - skipped)) failed, $skipped skipped"
+[ "$failures" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ShardedCache.Farm.Tests.Cache;
+
+/// <summary>A cache as an application gets it, with its log kept.</summary>
+internal sealed class CacheHost : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    public CacheHost(string configuration, Action<ShardedRedisCacheOptions>? configure = null)
+    {
+        _services = new ServiceCollection()
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log))
+            .AddShardedRedisCache(options =>
+            {
+                options.Configuration = configuration;
+                configure?.Invoke(options);
+            })
+            .BuildServiceProvider();
+        Cache = _services.GetRequiredService<IShardedCache>();
+    }
+
+    public RecordedLog Log { get; } = new();
+
+    public IShardedCache Cache { get; }
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    /// <summary>Finds a key that lives on the shard.</summary>
+    public string KeyOn(string shard, string prefix = "key") =>
+        Enumerable.Range(0, int.MaxValue).Select(i => $"{prefix}-{i}").First(key => Cache.GetShard(key) == shard);
+}
