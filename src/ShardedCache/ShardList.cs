@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
+using ShardedCache.Sharding;
 
 namespace ShardedCache;
 
@@ -7,11 +7,9 @@ namespace ShardedCache;
 /// Reads <c>shard-{0..7}|big*2</c>: names joined by <c>|</c>, each with any number of ranges <c>{a..b}</c> (both ends
 /// included; a leading zero keeps the width, <c>{00..07}</c>) and an optional weight <c>*w</c> for all that it expands to.
 /// </summary>
-internal static partial class ShardList
+internal static class ShardList
 {
     public const int MostShards = 1024;
-
-    public const int MostWeight = 64;
 
     public static List<ConfiguredShard> Parse(string text, string key, Func<string, string> show, List<string> faults)
     {
@@ -51,9 +49,9 @@ internal static partial class ShardList
 
     public static void Add(List<ConfiguredShard> shards, ConfiguredShard shard, Func<string, string> show, List<string> faults)
     {
-        if (!ValidName().IsMatch(shard.Name))
+        if (!ShardName.IsValidName(shard.Name))
         {
-            faults.Add($"'{show(shard.Name)}' is not a shard name; use 1 to 64 letters, digits or any of . _ : [ ] -");
+            faults.Add($"'{show(shard.Name)}' is not a shard name; use 1 to {ShardName.MaxLength} letters, digits or any of . _ : [ ] -");
         }
         else if (shards.Exists(other => other.Name == shard.Name))
         {
@@ -71,10 +69,10 @@ internal static partial class ShardList
         var star = item.LastIndexOf('*');
         rest = star < 0 ? item : item[..star];
         return star < 0
-            || (int.TryParse(item.AsSpan(star + 1), NumberStyles.None, CultureInfo.InvariantCulture, out weight) && weight is >= 1 and <= MostWeight);
+            || (int.TryParse(item.AsSpan(star + 1), NumberStyles.None, CultureInfo.InvariantCulture, out weight) && weight is >= 1 and <= ShardName.MaxWeight);
     }
 
-    public static string BadWeight(string item) => $"'{item}' has a weight that is not one; write name*2, with a whole number from 1 to {MostWeight}.";
+    public static string BadWeight(string item) => $"'{item}' has a weight that is not one; write name*2, with a whole number from 1 to {ShardName.MaxWeight}.";
 
     private static bool TryExpand(string pattern, List<string> names)
     {
@@ -107,7 +105,4 @@ internal static partial class ShardList
 
     private static bool TryReadEnd(string text, out int end) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out end);
-
-    [GeneratedRegex(@"\A[A-Za-z0-9._:\[\]-]{1,64}\z")]
-    private static partial Regex ValidName();
 }

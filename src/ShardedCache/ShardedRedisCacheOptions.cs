@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using ShardedCache.Entries;
 using StackExchange.Redis;
 
 namespace ShardedCache;
@@ -13,8 +14,8 @@ public sealed class ShardedRedisCacheOptions
 {
     internal const int DefaultMaximumPayloadBytes = 8 * 1024 * 1024;
 
-    // A Redis string holds 512 MiB; the entry's header (26 bytes at most) comes out of that.
-    internal const int LargestMaximumPayloadBytes = (512 * 1024 * 1024) - 26;
+    // A Redis string holds 512 MiB; the entry's header comes out of that.
+    internal const int LargestMaximumPayloadBytes = (512 * 1024 * 1024) - EntryHeader.MaxLength;
 
     internal const long DefaultLocalTierSizeLimit = 64 * 1024 * 1024;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Options;
+using ShardedCache.Sharding;
 
 namespace ShardedCache;
 
@@ -58,12 +60,12 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
             faults.Add($"{Option}: holds a brace, which would send every key to one shard; choose a name without braces.");
         }
 
-        if (instanceName.StartsWith(KeyText.ReservedPrefix, StringComparison.Ordinal))
+        if (instanceName.StartsWith(KeyEncoding.ReservedPrefix, StringComparison.Ordinal))
         {
-            faults.Add($"{Option}: begins with '{KeyText.ReservedPrefix}', which the cache keeps for itself; choose another name.");
+            faults.Add($"{Option}: begins with '{KeyEncoding.ReservedPrefix}', which the cache keeps for itself; choose another name.");
         }
 
-        if (!KeyText.IsWellFormed(instanceName))
+        if (Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(instanceName)) != instanceName)
         {
             faults.Add($"{Option}: holds half of a surrogate pair, which has no UTF-8 form; choose a name of whole characters.");
         }

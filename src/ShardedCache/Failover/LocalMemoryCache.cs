@@ -1,6 +1,10 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Sharding;
 
 namespace ShardedCache.Failover;
 
@@ -10,19 +14,23 @@ namespace ShardedCache.Failover;
 /// </summary>
 internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache
 {
-    public const string ShardName = "local-memory";
+    public const string Shard = "local-memory";
+
+    // Has one shard only, but refuses the keys that every rule refuses.
+    private readonly ShardingRule _rule = new([new ShardName(Shard)]);
+    private readonly byte[] _keyPrefix = Encoding.UTF8.GetBytes(settings.InstanceName);
 
     private readonly MemoryStore _store = new(settings.LocalTierSizeLimit, time);
 
     public string GetShard(string key)
     {
-        KeyText.Check(key);
-        return ShardName;
+        CheckKey(key);
+        return Shard;
     }
 
     public byte[]? Get(string key)
     {
-        KeyText.Check(key);
+        CheckKey(key);
         return (byte[]?)_store.Get(key)?.Clone();
     }
 
@@ -31,7 +39,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
     public bool TryGet(string key, IBufferWriter<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        KeyText.Check(key);
+        CheckKey(key);
         if (_store.Get(key) is not { } value)
         {
             return false;
@@ -61,7 +69,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
 
     public void Refresh(string key)
     {
-        KeyText.Check(key);
+        CheckKey(key);
         _store.Get(key);
     }
 
@@ -69,7 +77,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
 
     public void Remove(string key)
     {
-        KeyText.Check(key);
+        CheckKey(key);
         _store.Remove(key);
     }
 
@@ -97,12 +105,12 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
         return Run(() => keys.ToList().ForEach(Remove), token);
     }
 
-    private static void CheckAll(IReadOnlyList<string> keys)
+    private void CheckAll(IReadOnlyList<string> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
         foreach (var key in keys)
         {
-            KeyText.Check(key);
+            CheckKey(key);
         }
     }
 
@@ -121,28 +129,22 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
         ArgumentNullException.ThrowIfNull(options);
         foreach (var (key, value) in entries)
         {
-            KeyText.Check(key);
+            CheckKey(key);
             CheckPayload(value.Length);
         }
 
-        var absolute = AbsoluteExpiration(options, time.GetUtcNow());
+        var now = time.GetUtcNow();
+        var expiration = EntryExpiration.From(options, now, now.ToUnixTimeMilliseconds());
         foreach (var (key, value) in entries)
         {
-            _store.Set(key, value.ToArray(), absolute, options.SlidingExpiration);
+            _store.Set(key, value.ToArray(), expiration);
         }
     }
 
-    private static DateTimeOffset AbsoluteExpiration(DistributedCacheEntryOptions options, DateTimeOffset now)
+    private void CheckKey(string key)
     {
-        if (options.AbsoluteExpirationRelativeToNow is { } fromNow)
-        {
-            return fromNow < DateTimeOffset.MaxValue - now ? now + fromNow : DateTimeOffset.MaxValue;
-        }
-
-        var absolute = options.AbsoluteExpiration ?? DateTimeOffset.MaxValue;
-        return absolute > now
-            ? absolute
-            : throw new ArgumentOutOfRangeException(nameof(options), absolute, "The absolute expiration must lie in the future.");
+        ArgumentNullException.ThrowIfNull(key);
+        _rule.Route(new StoredKey(_keyPrefix, key));
     }
 
     private void CheckPayload(long length)

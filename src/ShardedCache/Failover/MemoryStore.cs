@@ -1,3 +1,5 @@
+using ShardedCache.Entries;
+
 namespace ShardedCache.Failover;
 
 /// <summary>
@@ -37,7 +39,7 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
                 return null;
             }
 
-            var now = time.GetUtcNow();
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
             if (node.Value.ExpiresAt <= now)
             {
                 Drop(node);
@@ -52,10 +54,10 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
     }
 
     /// <summary>Keeps the value, which nobody may change any more; drops it, and what it replaces, where it alone is beyond the bound.</summary>
-    public void Set(string key, byte[] value, DateTimeOffset absolute, TimeSpan? sliding)
+    public void Set(string key, byte[] value, EntryExpiration expiration)
     {
-        var entry = new Entry(key, value, absolute, sliding);
-        entry.Touch(time.GetUtcNow());
+        var entry = new Entry(key, value, expiration);
+        entry.Touch(time.GetUtcNow().ToUnixTimeMilliseconds());
         lock (_lock)
         {
             if (_entries.TryGetValue(key, out var replaced))
@@ -95,7 +97,7 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         _byUse.Remove(node);
     }
 
-    private sealed class Entry(string key, byte[] value, DateTimeOffset absolute, TimeSpan? sliding)
+    private sealed class Entry(string key, byte[] value, EntryExpiration expiration)
     {
         public string Key => key;
 
@@ -103,9 +105,10 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
 
         public long Size => OverheadPerEntry + ((long)key.Length * sizeof(char)) + value.Length;
 
-        public DateTimeOffset ExpiresAt { get; private set; }
+        public long ExpiresAt { get; private set; }
 
-        public void Touch(DateTimeOffset now) =>
-            ExpiresAt = sliding is { } window && window < absolute - now ? now + window : absolute;
+        public void Touch(long now) => ExpiresAt = Math.Min(
+            expiration.IsAbsolute ? expiration.AbsoluteMilliseconds : long.MaxValue,
+            expiration.IsSliding ? now + expiration.SlidingMilliseconds : long.MaxValue);
     }
 }

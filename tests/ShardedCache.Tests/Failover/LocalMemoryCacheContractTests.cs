@@ -9,7 +9,7 @@ public sealed class LocalMemoryCacheContractTests : ShardedCacheContract
 
     protected override IShardedCache Cache => _cache;
 
-    protected override IReadOnlyCollection<string> Shards => [LocalMemoryCache.ShardName];
+    protected override IReadOnlyCollection<string> Shards => [LocalMemoryCache.Shard];
 
     protected override int MaximumPayloadBytes => 1_000_000;
 }

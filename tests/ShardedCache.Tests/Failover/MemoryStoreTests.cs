@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using ShardedCache.Entries;
 using ShardedCache.Failover;
 
 namespace ShardedCache.Tests.Failover;
@@ -31,7 +32,7 @@ public class MemoryStoreTests
         Set(store, "a");
         Set(store, "b");
 
-        store.Set("a", new byte[2 * EntrySize], DateTimeOffset.MaxValue, null);
+        store.Set("a", new byte[2 * EntrySize], default);
 
         Assert.Null(store.Get("a"));
         Assert.NotNull(store.Get("b"));
@@ -48,7 +49,7 @@ public class MemoryStoreTests
         store.Remove("a");
         Assert.Equal(0, store.Size);
 
-        store.Set("a", new byte[100], _time.GetUtcNow().AddSeconds(1), null);
+        store.Set("a", new byte[100], ForOneSecond());
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Null(store.Get("a"));
         Assert.Equal(0, store.Size);
@@ -66,7 +67,7 @@ public class MemoryStoreTests
             {
                 case 0: store.Get(key); break;
                 case 1: store.Remove(key); break;
-                default: store.Set(key, new byte[i % 500], DateTimeOffset.MaxValue, null); break;
+                default: store.Set(key, new byte[i % 500], default); break;
             }
 
             Assert.InRange(store.Size, 0, 50 * EntrySize);
@@ -75,5 +76,8 @@ public class MemoryStoreTests
 
     private static long EntrySize => MemoryStore.OverheadPerEntry + 2 + 100;
 
-    private static void Set(MemoryStore store, string key) => store.Set(key, new byte[100], DateTimeOffset.MaxValue, null);
+    private EntryExpiration ForOneSecond() => EntryExpiration.From(
+        new() { AbsoluteExpirationRelativeToNow = TimeSpan.FromSeconds(1) }, _time.GetUtcNow(), _time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private static void Set(MemoryStore store, string key) => store.Set(key, new byte[100], default);
 }
