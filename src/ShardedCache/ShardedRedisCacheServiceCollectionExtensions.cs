@@ -147,19 +147,14 @@ public static class ShardedRedisCacheServiceCollectionExtensions
         OptionsFromConfiguration FromConfiguration(IServiceProvider provider) => new(name, provider.GetService<IConfiguration>());
         services.AddSingleton<IConfigureOptions<ShardedRedisCacheOptions>>(FromConfiguration);
         services.AddSingleton<IPostConfigureOptions<ShardedRedisCacheOptions>>(FromConfiguration);
-        services.AddSingleton<IOptionsChangeTokenSource<ShardedRedisCacheOptions>>(FromConfiguration);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ShardedRedisCacheOptions>, ShardedRedisCacheOptionsValidator>(
             static provider => new(allowsLocalMemory: provider.GetService<IHostEnvironment>()?.IsDevelopment() == true)));
         services.AddOptions<ShardedRedisCacheOptions>(name).ValidateOnStart();
         services.AddSingleton<IHostedService>(provider => new ConnectAtStart(provider, name));
     }
 
-    private static void BindSection(IServiceCollection services, string name, IConfigurationSection section)
-    {
-        services.AddSingleton<IOptionsChangeTokenSource<ShardedRedisCacheOptions>>(
-            new ConfigurationChangeTokenSource<ShardedRedisCacheOptions>(name, section));
+    private static void BindSection(IServiceCollection services, string name, IConfigurationSection section) =>
         services.Configure<ShardedRedisCacheOptions>(name, options => SectionBinding.Bind(section, options));
-    }
 
     /// <summary>Marks that a name's options are registered, so that registering again leaves earlier settings in place.</summary>
     private sealed record Registered(string Name);

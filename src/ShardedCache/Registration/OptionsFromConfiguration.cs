@@ -1,24 +1,18 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Primitives;
 
 namespace ShardedCache.Registration;
 
 /// <summary>
 /// Fills one cache's options from the application's configuration, where the container has one: section
 /// <c>ShardedRedis</c>, or <c>ShardedRedis:name</c> for a keyed cache, and, where nothing else has given a connection
-/// string, <c>ConnectionStrings:ShardedRedis</c>. Follows changes, so that new credentials reach the next connection.
+/// string, <c>ConnectionStrings:ShardedRedis</c>.
 /// </summary>
 internal sealed class OptionsFromConfiguration(string name, IConfiguration? configuration) :
     IConfigureNamedOptions<ShardedRedisCacheOptions>,
-    IPostConfigureOptions<ShardedRedisCacheOptions>,
-    IOptionsChangeTokenSource<ShardedRedisCacheOptions>
+    IPostConfigureOptions<ShardedRedisCacheOptions>
 {
     public const string SectionName = "ShardedRedis";
-
-    public string Name => name;
-
-    public IChangeToken GetChangeToken() => configuration?.GetReloadToken() ?? NoChange.Token;
 
     public void Configure(string? optionsName, ShardedRedisCacheOptions options)
     {
@@ -37,10 +31,5 @@ internal sealed class OptionsFromConfiguration(string name, IConfiguration? conf
         {
             options.Configuration = configuration?.GetConnectionString(SectionName);
         }
-    }
-
-    private static class NoChange
-    {
-        public static readonly IChangeToken Token = new CancellationChangeToken(CancellationToken.None);
     }
 }

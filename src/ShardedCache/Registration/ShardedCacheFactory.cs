@@ -12,8 +12,7 @@ internal static class ShardedCacheFactory
 {
     public static IShardedCache Create(IServiceProvider services, string name)
     {
-        var monitor = services.GetRequiredService<IOptionsMonitor<ShardedRedisCacheOptions>>();
-        var options = monitor.Get(name);
+        var options = services.GetRequiredService<IOptionsMonitor<ShardedRedisCacheOptions>>().Get(name);
         var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
         var loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         var logger = loggers.CreateLogger<ShardedRedisCacheOptions>();
@@ -23,7 +22,7 @@ internal static class ShardedCacheFactory
             return new LocalMemoryCache(CacheSettings.From(options), time);
         }
 
-        var settings = CacheSettings.From(options, new LatestConnectionString(monitor, name, options).Read);
+        var settings = CacheSettings.From(options, new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options).Read);
         if (settings.Sentinels.Count > 0 && settings.Sentinels.Count % 2 == 0)
         {
             logger.EvenNumberOfSentinels(settings.Sentinels.Count);
