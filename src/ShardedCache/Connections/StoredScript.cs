@@ -13,8 +13,11 @@ internal sealed class StoredScript(string name, string text)
 
     public string Text { get; } = text;
 
-    /// <summary>SHA-1 of the text as 40 lower-case hexadecimal digits: the name Redis gives to a script, not a secret.</summary>
+    /// <summary>SHA-1 of the text, 20 bytes: the name Redis gives to a script, not a secret.</summary>
 #pragma warning disable CA5350 // EVALSHA is defined over SHA-1.
-    public string Sha1 { get; } = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text)));
+    public byte[] Sha1Bytes { get; } = SHA1.HashData(Encoding.UTF8.GetBytes(text));
 #pragma warning restore CA5350
+
+    /// <summary><see cref="Sha1Bytes"/> as 40 lower-case hexadecimal digits, as <c>EVALSHA</c> takes it.</summary>
+    public string Sha1 => field ??= Convert.ToHexStringLower(Sha1Bytes);
 }

@@ -1,0 +1,82 @@
+using System.Net;
+using StackExchange.Redis;
+
+namespace ShardedCache.Connections.StackExchangeRedis;
+
+/// <summary>The client's options for one connection: what the application has set first, then what must hold for every connection.</summary>
+internal static class ConnectionProfile
+{
+    // The client's own time-outs and probes must never come before ours, and these keep them out of the way.
+    private const int Never = 24 * 60 * 60 * 1000;
+
+    private static readonly CommandMap Servers = CommandMap.Create(new HashSet<string> { "CONFIG", "CLUSTER", "SENTINEL" }, available: false);
+
+    private static readonly CommandMap Sentinels = CommandMap.Create(
+        new HashSet<string> { "AUTH", "HELLO", "PING", "INFO", "ROLE", "SENTINEL", "CLIENT", "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE" });
+
+    public static ConfigurationOptions Create(
+        ServerAddress address, ConnectionSettings settings, Credentials credentials, ConnectionSocket socket, Action<ConfigurationOptions>? configure)
+    {
+        var options = new ConfigurationOptions { SetClientLibrary = false };
+        configure?.Invoke(options);
+
+        options.EndPoints.Clear();
+        options.EndPoints.Add(IPAddress.TryParse(address.Host, out var ip) ? new IPEndPoint(ip, address.Port) : new DnsEndPoint(address.Host, address.Port));
+        options.ServiceName = null;
+        options.TieBreaker = string.Empty;
+        options.ConfigurationChannel = string.Empty;
+        options.CommandMap = settings.Kind == ServerKind.Sentinel ? Sentinels : Servers;
+        options.Protocol = RedisProtocol.Resp3;
+        options.DefaultDatabase = 0;
+        options.AllowAdmin = true;
+        options.ConfigCheckSeconds = 0;
+        options.KeepAlive = Never / 1000;
+        options.ClientName = settings.ClientName;
+        options.User = credentials.User;
+        options.Password = credentials.Password;
+
+        options.AbortOnConnectFail = true;
+        options.ConnectRetry = 1;
+        options.ReconnectRetryPolicy = NoReconnect.Instance;
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        options.ConnectTimeout = (int)settings.ConnectTimeout.TotalMilliseconds + 1000;
+        options.SyncTimeout = Never;
+        options.AsyncTimeout = Never;
+
+        var before = options.BeforeSocketConnect;
+        options.BeforeSocketConnect = (endPoint, type, newSocket) =>
+        {
+            socket.Adopt(newSocket);
+            before?.Invoke(endPoint, type, newSocket);
+        };
+        SetTls(options, address, settings.Tls);
+        return options;
+    }
+
+    private static void SetTls(ConfigurationOptions options, ServerAddress address, TlsSettings? tls)
+    {
+        if (tls is null)
+        {
+            return;
+        }
+
+        options.Ssl = true;
+        options.SslHost = tls.TargetHost ?? address.Host;
+        if (tls.ServerCertificateValidation is { } validation)
+        {
+            options.CertificateValidation += validation;
+        }
+
+        if (tls.ClientCertificate is { } certificate)
+        {
+            options.CertificateSelection += (_, _, _, _, _) => certificate;
+        }
+    }
+
+    private sealed class NoReconnect : IReconnectRetryPolicy
+    {
+        public static NoReconnect Instance { get; } = new();
+
+        public bool ShouldRetry(long currentRetryCount, int timeElapsedMillisecondsSinceLastRetry) => false;
+    }
+}

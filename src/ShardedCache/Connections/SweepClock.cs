@@ -1,0 +1,29 @@
+namespace ShardedCache.Connections;
+
+/// <summary>
+/// Time as the deadlines see it, in milliseconds: it moves at each tick, and by at most <see cref="MaximumCredit"/>. A process
+/// that was itself stopped thus finds its connections as young as it left them, and not all of them dead.
+/// </summary>
+/// <remarks>Written by the sweep's thread alone, read by all.</remarks>
+internal sealed class SweepClock(TimeProvider time)
+{
+    public const int MaximumCredit = 100;
+
+    private long _last = time.GetTimestamp();
+    private long _now;
+
+    public long Now => Volatile.Read(ref _now);
+
+    public long Tick()
+    {
+        var timestamp = time.GetTimestamp();
+        var elapsed = (long)time.GetElapsedTime(_last, timestamp).TotalMilliseconds;
+        if (elapsed > 0)
+        {
+            _last = timestamp;
+            Volatile.Write(ref _now, _now + Math.Min(elapsed, MaximumCredit));
+        }
+
+        return _now;
+    }
+}
