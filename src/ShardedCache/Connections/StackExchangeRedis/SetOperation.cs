@@ -8,11 +8,11 @@ internal sealed class SetOperation : EntryOperation
 {
     // The client refuses to send SET to a server that called itself a replica at the handshake. The server shall refuse it, or
     // accept it when it has been promoted since.
-    private const string SetByScript = "return redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])";
+    private const string SetByScript = "return redis.call('SET',KEYS[1],unpack(ARGV))";
 
     private byte[] _buffer = [];
     private int _length;
-    private long _milliseconds;
+    private long? _milliseconds;
 
     public static SetOperation Create(ReadOnlySpan<byte> header, in ReadOnlySequence<byte> payload, TimeSpan timeToLive)
     {
@@ -23,16 +23,21 @@ internal sealed class SetOperation : EntryOperation
         payload.CopyTo(buffer.AsSpan(header.Length));
         operation._buffer = buffer;
         operation._length = length;
-        operation._milliseconds = Math.Max(1, timeToLive.Ticks / TimeSpan.TicksPerMillisecond);
+        operation._milliseconds = timeToLive == Timeout.InfiniteTimeSpan ? null : Math.Max(1, timeToLive.Ticks / TimeSpan.TicksPerMillisecond);
         return operation;
     }
 
     protected override Task SendTo(IDatabaseAsync database, bool isReplica)
     {
         RedisValue value = _buffer.AsMemory(0, _length);
-        return isReplica
-            ? database.ScriptEvaluateAsync(SetByScript, [Key], [value, _milliseconds], CommandFlags.NoRedirect | CommandFlags.NoScriptCache)
-            : database.StringSetAsync(Key, value, TimeSpan.FromMilliseconds(_milliseconds), When.Always, CommandFlags.NoRedirect);
+        if (isReplica)
+        {
+            RedisValue[] arguments = _milliseconds is { } expiry ? [value, "PX", expiry] : [value];
+            return database.ScriptEvaluateAsync(SetByScript, [Key], arguments, CommandFlags.NoRedirect | CommandFlags.NoScriptCache);
+        }
+
+        TimeSpan? timeToLive = _milliseconds is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+        return database.StringSetAsync(Key, value, timeToLive, When.Always, CommandFlags.NoRedirect);
     }
 
     protected override Reply Read(Task task) => Reply.Ok;
