@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using ShardedCache.Connections;
+using ShardedCache.Sentinels;
+
+namespace ShardedCache.Tests.Sentinels;
+
+/// <summary>Three fake Sentinels that watch <c>shard-0</c> and <c>shard-1</c>, the masters that are asked of them, and the clock.</summary>
+internal sealed class SentinelWorld : IServerConnector, ILogger
+{
+    public static readonly ServerAddress A = new("10.1.0.1", 6379);
+    public static readonly ServerAddress B = new("10.1.0.2", 6379);
+
+    private readonly ConcurrentDictionary<ServerAddress, FakeSentinel> _reachable = new();
+    private readonly ConcurrentQueue<(int Id, string Message)> _events = new();
+
+    public SentinelWorld()
+    {
+        Sentinels = [.. Enumerable.Range(1, 3).Select(i => Add($"10.0.0.{i}", $"id-{i}"))];
+        foreach (var sentinel in Sentinels)
+        {
+            foreach (var other in Sentinels.Where(other => other != sentinel))
+            {
+                sentinel.Others[other] = "sentinel";
+            }
+        }
+
+        Say(A, 7);
+        Masters = Ask([.. Sentinels.Select(static sentinel => sentinel.Address)], "shard-0", "shard-1");
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public IReadOnlyList<FakeSentinel> Sentinels { get; }
+
+    public SentinelMasters Masters { get; private set; }
+
+    public MasterSnapshot Shard0 => Masters.Current("shard-0");
+
+    public IEnumerable<string> Messages(int eventId) => _events.Where(entry => entry.Id == eventId).Select(static entry => entry.Message);
+
+    /// <summary>A Sentinel that can be connected to by this name.</summary>
+    public FakeSentinel Add(string host, string id)
+    {
+        var sentinel = new FakeSentinel(host, id);
+        return _reachable[sentinel.Address] = sentinel;
+    }
+
+    public void AddAlias(string host, FakeSentinel sentinel) => _reachable[new ServerAddress(host, sentinel.Address.Port)] = sentinel;
+
+    /// <summary>All Sentinels name this master from now on.</summary>
+    public void Say(ServerAddress master, long epoch, string flags = "master", params IEnumerable<FakeSentinel> sentinels)
+    {
+        foreach (var sentinel in sentinels.Any() ? sentinels : Sentinels)
+        {
+            sentinel.Masters["shard-0"] = new FakeMaster(master, epoch, flags);
+            sentinel.Masters["shard-1"] = new FakeMaster(new("10.1.1.1", 6379), 3);
+        }
+    }
+
+    public SentinelMasters Ask(IReadOnlyList<ServerAddress> sentinels, params string[] shards) =>
+        Masters = new SentinelMasters(this, sentinels, new ConnectionSettings(), shards, Time, this);
+
+    public async Task StartAsync()
+    {
+        Masters.Start();
+        await Until(() => Shard0.Master is not null && Sentinels.All(static sentinel => sentinel.Asked > 0 && (sentinel.IsListenedTo || !sentinel.MaySubscribe)));
+    }
+
+    /// <summary>Waits without letting time pass.</summary>
+    public static async Task Until(Func<bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!condition())
+        {
+            Assert.False(deadline.IsCancellationRequested, "The condition was not met.");
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Lets time pass, poll by poll: when it returns, every Sentinel that answers was asked once more for each of them.</summary>
+    public async Task PollAsync(int times = 1)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            var before = Sentinels.ToDictionary(static sentinel => sentinel, static sentinel => sentinel.Asked);
+            do
+            {
+                Time.Advance(SentinelTimings.Default.Poll);
+            }
+            while (!await AreAllAsked(before));
+        }
+    }
+
+    public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        Assert.Equal(ServerKind.Sentinel, settings.Kind);
+        var sentinel = _reachable.GetValueOrDefault(address);
+        switch (sentinel?.Behaviour)
+        {
+            case null or FakeBehaviour.IsDown:
+                return new(null, new ConnectionFault(ConnectionFaultKind.Unreachable, "connection refused"));
+            case FakeBehaviour.Refuses:
+                return new(null, new ConnectionFault(ConnectionFaultKind.Refused, "WRONGPASS invalid username-password pair"));
+            case FakeBehaviour.IsStopped:
+                await Task.Delay(settings.ConnectTimeout, Time, cancellationToken);
+                return new(null, new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, "no answer"));
+            default:
+                return new(sentinel.Connect(address, settings, Time), null);
+        }
+    }
+
+    public ValueTask DisposeAsync() => Masters.DisposeAsync();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _events.Enqueue((eventId.Id, formatter(state, exception)));
+
+    /// <summary>False when a watcher had not begun its pause yet when the time passed, so that it must pass again.</summary>
+    private static async Task<bool> AreAllAsked(Dictionary<FakeSentinel, int> before)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            if (before.All(static pair => pair.Key.Behaviour != FakeBehaviour.Answers || pair.Key.Asked > pair.Value))
+            {
+                return true;
+            }
+
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        return false;
+    }
+}
