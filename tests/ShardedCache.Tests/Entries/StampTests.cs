@@ -1,0 +1,36 @@
+using FsCheck;
+using FsCheck.Fluent;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Tests.Entries;
+
+public class StampTests
+{
+    [Fact]
+    public void A_stamp_is_microseconds_and_10_bits_of_the_process_stored_big_endian()
+    {
+        var stamp = Stamp.From(0x0006_4762_0C6D_5C00, 0x3FF);
+
+        Assert.Equal(0x0006_4762_0C6D_5C00, stamp.UnixMicroseconds);
+        Assert.Equal([0x19, 0x1D, 0x88, 0x31, 0xB5, 0x70, 0x03, 0xFF], stamp.ToBytes());
+        Assert.Equal(stamp, Stamp.Read(stamp.ToBytes()));
+    }
+
+    [Fact]
+    public void Bits_of_the_process_beyond_the_tenth_do_not_reach_the_time() =>
+        Assert.Equal(1, Stamp.From(1, uint.MaxValue).UnixMicroseconds);
+
+    [Fact]
+    public void Stamps_order_as_unsigned_numbers_and_as_their_bytes() => Prop.ForAll<ulong, ulong>(static (left, right) =>
+    {
+        var (a, b) = (new Stamp(left), new Stamp(right));
+        var expected = left.CompareTo(right);
+        return a.CompareTo(b) == expected
+            && Math.Sign(a.ToBytes().AsSpan().SequenceCompareTo(b.ToBytes())) == expected
+            && (a < b) == (expected < 0) && (a > b) == (expected > 0) && (a <= b) == (expected <= 0) && (a >= b) == (expected >= 0);
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_stamp_with_the_highest_bit_is_the_later_one() =>
+        Assert.True(new Stamp(0x8000_0000_0000_0000) > new Stamp(0x7FFF_FFFF_FFFF_FFFF));
+}
