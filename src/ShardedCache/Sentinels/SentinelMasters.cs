@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using ShardedCache.Connections;
 
@@ -15,6 +16,7 @@ internal sealed class SentinelMasters : IMasterSource
     private readonly SentinelWatch _watch;
     private readonly SentinelListener _listener;
     private readonly MasterBoard _board;
+    private readonly FrozenDictionary<string, Trouble> _troubles;
     private readonly MasterNotices _notices;
     private readonly Dictionary<string, MasterAgreement> _agreements;
     private readonly Dictionary<ServerAddress, SentinelReport> _reports = [];
@@ -22,7 +24,6 @@ internal sealed class SentinelMasters : IMasterSource
     private readonly long _epoch;
     private volatile IReadOnlyDictionary<ServerAddress, SentinelWatcher> _watchers = new Dictionary<ServerAddress, SentinelWatcher>();
     private IReadOnlyList<ServerAddress> _roster;
-    private long _troubleAt = long.MinValue;
     private bool _isStarted;
     private bool _isDisposed;
 
@@ -46,7 +47,8 @@ internal sealed class SentinelMasters : IMasterSource
         _shards = shards;
         _configured = _roster = [.. sentinels.Distinct()];
         _watch = new(connector, settings with { Kind = ServerKind.Sentinel }, shards, timings ?? SentinelTimings.Default, time, logger);
-        _listener = new(shards.ToHashSet(StringComparer.Ordinal), RequestRefresh);
+        _listener = new(shards.ToHashSet(StringComparer.Ordinal), OnHint);
+        _troubles = shards.ToFrozenDictionary(static shard => shard, _ => new Trouble(time, _watch.Timings.Trouble), StringComparer.Ordinal);
         _board = new(shards);
         _notices = new(logger);
         _agreements = shards.ToDictionary(static shard => shard, _ => new MasterAgreement(_watch.Timings.Reversal), StringComparer.Ordinal);
@@ -75,10 +77,12 @@ internal sealed class SentinelMasters : IMasterSource
     public void RequestRefresh(string shard)
     {
         _ = Current(shard);
-        Interlocked.Exchange(ref _troubleAt, _watch.Time.GetTimestamp());
-        foreach (var watcher in _watchers.Values)
+
+        // Further requests of a shard in trouble are answered by the polling, which is frequent then: a whole machine that is
+        // down must not make each client ask without a pause.
+        if (_troubles[shard].Sign())
         {
-            watcher.AskNow();
+            AskNow();
         }
     }
 
@@ -107,12 +111,21 @@ internal sealed class SentinelMasters : IMasterSource
         _board.Dispose();
     }
 
-    private bool IsInTrouble()
+    private void OnHint(string shard)
     {
-        var troubleAt = Interlocked.Read(ref _troubleAt);
-        return (troubleAt != long.MinValue && _watch.Time.GetElapsedTime(troubleAt) < _watch.Timings.Trouble)
-            || _shards.Any(shard => _board.Current(shard).IsSubjectivelyDown);
+        _troubles[shard].Sign();
+        AskNow();
     }
+
+    private void AskNow()
+    {
+        foreach (var watcher in _watchers.Values)
+        {
+            watcher.AskNow();
+        }
+    }
+
+    private bool IsInTrouble() => _shards.Any(shard => _troubles[shard].IsOn || _board.Current(shard).IsSubjectivelyDown);
 
     private void OnReport(SentinelReport report)
     {

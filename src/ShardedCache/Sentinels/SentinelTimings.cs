@@ -11,7 +11,7 @@ internal sealed record SentinelTimings
     /// <summary>How often each Sentinel is asked while a failover may be under way: a Sentinel may not let us listen.</summary>
     public TimeSpan PollInTrouble { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long a hint or a broken connection counts as trouble.</summary>
+    /// <summary>How long a shard counts as in trouble after the last hint or broken connection.</summary>
     public TimeSpan Trouble { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The least time between two questions to one Sentinel: a failover brings dozens of hints at once.</summary>

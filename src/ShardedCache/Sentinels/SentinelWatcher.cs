@@ -17,7 +17,7 @@ internal sealed record SentinelWatch(
 internal sealed class SentinelWatcher(
     ServerAddress address, SentinelWatch watch, SentinelListener listener, Func<bool> isInTrouble, Action<SentinelReport> onReport)
 {
-    private readonly Debounce _debounce = new(watch.Time, watch.Timings.Gap);
+    private readonly Debounce _debounce = new(watch.Time);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConnectionSettings _settings = watch.Settings with { OperationTimeout = watch.Timings.Patience };
     private IServerConnection? _connection;
@@ -44,7 +44,7 @@ internal sealed class SentinelWatcher(
             {
                 _last = await AskAsync().ConfigureAwait(false);
                 onReport(_last);
-                await _debounce.WaitAsync(isInTrouble() ? watch.Timings.PollInTrouble : watch.Timings.Poll, _stopping.Token).ConfigureAwait(false);
+                await _debounce.WaitAsync(Gap(_last), isInTrouble() ? watch.Timings.PollInTrouble : watch.Timings.Poll, _stopping.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -55,6 +55,14 @@ internal sealed class SentinelWatcher(
             await CloseAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>One that does not answer is not pressed; one that refuses us even less.</summary>
+    private TimeSpan Gap(SentinelReport report) => report.Fault switch
+    {
+        null => watch.Timings.Gap,
+        { IsConfigurationError: true } => watch.Timings.Poll,
+        _ => watch.Timings.PollInTrouble,
+    };
 
     private async Task<SentinelReport> AskAsync()
     {
@@ -92,7 +100,7 @@ internal sealed class SentinelWatcher(
             // A fault of ours in asking one Sentinel must not end the asking.
             watch.Logger.SentinelQuestionFailed(address, exception);
             await CloseAsync().ConfigureAwait(false);
-            return new SentinelReport(address) { Fault = new(ConnectionFaultKind.Protocol, exception.Message) };
+            return new SentinelReport(address) { Fault = new(ConnectionFaultKind.Protocol, $"an internal error ({exception.GetType().Name}), see the log") };
         }
     }
 

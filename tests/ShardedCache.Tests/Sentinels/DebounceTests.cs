@@ -10,7 +10,7 @@ public class DebounceTests
     private readonly FakeTimeProvider _time = new();
     private readonly Debounce _debounce;
 
-    public DebounceTests() => _debounce = new(_time, Gap);
+    public DebounceTests() => _debounce = new(_time);
 
     [Fact]
     public async Task Without_a_signal_it_wakes_after_the_longest_wait()
@@ -66,14 +66,14 @@ public class DebounceTests
     public async Task The_wait_can_be_cancelled()
     {
         using var cancellation = new CancellationTokenSource();
-        var wake = _debounce.WaitAsync(TimeSpan.FromSeconds(1), cancellation.Token);
+        var wake = _debounce.WaitAsync(Gap, TimeSpan.FromSeconds(1), cancellation.Token);
 
         await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wake);
     }
 
-    private Task Wait() => _debounce.WaitAsync(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+    private Task Wait() => _debounce.WaitAsync(Gap, TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
 
     private async Task AdvanceUntil(Task task, TimeSpan exactly)
     {

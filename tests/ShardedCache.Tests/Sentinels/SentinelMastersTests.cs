@@ -130,7 +130,7 @@ public sealed class SentinelMastersTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Many_broken_connections_ask_not_many_times()
+    public async Task Many_broken_connections_ask_once_and_then_more_frequent_polls_do()
     {
         await _world.StartAsync();
         var before = Sentinels[0].Asked;
@@ -140,9 +140,31 @@ public sealed class SentinelMastersTests : IAsyncDisposable
             _world.Masters.RequestRefresh("shard-0");
         }
 
-        // Two shards each; the second question, if any, waits for the gap.
-        await SentinelWorld.Until(() => Sentinels[0].Asked >= before + 2);
-        Assert.InRange(Sentinels[0].Asked, before + 2, before + 4);
+        // Two shards are asked for each time.
+        await SentinelWorld.Until(() => Sentinels[0].Asked == before + 2);
+        _world.Time.Advance(SentinelTimings.Default.PollInTrouble - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(before + 2, Sentinels[0].Asked);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await SentinelWorld.Until(() => Sentinels[0].Asked == before + 4);
+    }
+
+    [Fact]
+    public async Task A_Sentinel_that_refuses_us_is_not_pressed_by_broken_connections()
+    {
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Behaviour = FakeBehaviour.Refuses;
+        }
+
+        _world.Masters.Start();
+        await SentinelWorld.Until(() => Shard0.Fault!.Kind == MasterFaultKind.Refused);
+        var before = _world.Connects;
+        _world.Masters.RequestRefresh("shard-0");
+        _world.Masters.RequestRefresh("shard-1");
+        await SentinelWorld.Until(() => _world.Connects == before + 3);
+        _world.Time.Advance(SentinelTimings.Default.PollInTrouble * 2);
+
+        Assert.Equal(before + 3, _world.Connects);
     }
 
     [Fact]

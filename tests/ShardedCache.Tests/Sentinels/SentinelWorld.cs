@@ -15,6 +15,8 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     private readonly ConcurrentDictionary<ServerAddress, FakeSentinel> _reachable = new();
     private readonly ConcurrentQueue<(int Id, string Message)> _events = new();
 
+    private int _connects;
+
     public SentinelWorld()
     {
         Sentinels = [.. Enumerable.Range(1, 3).Select(i => Add($"10.0.0.{i}", $"id-{i}"))];
@@ -33,6 +35,8 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     public FakeTimeProvider Time { get; } = new();
 
     public IReadOnlyList<FakeSentinel> Sentinels { get; }
+
+    public int Connects => Volatile.Read(ref _connects);
 
     public SentinelMasters Masters { get; private set; }
 
@@ -95,6 +99,7 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
 
     public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _connects);
         await Task.Yield();
         Assert.Equal(ServerKind.Sentinel, settings.Kind);
         var sentinel = _reachable.GetValueOrDefault(address);
