@@ -103,8 +103,9 @@ public sealed class ShardedRedisCacheOptions
     public X509Certificate2? ClientCertificate { get; set; }
 
     /// <summary>
-    /// Changes what StackExchange.Redis is given for each connection, after the cache has filled it in and before it
-    /// settles what it depends on (one end point, no reconnecting, no backlog). Default: none.
+    /// Called with what StackExchange.Redis is given for each connection, before the cache makes its own settings, which
+    /// win (one end point, credentials, TLS, no reconnecting, no backlog): for a profiler, TLS protocols and the like.
+    /// Default: none.
     /// </summary>
     public Action<ConfigurationOptions>? ConfigureStackExchangeRedis { get; set; }
 

@@ -1,9 +1,12 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using ShardedCache.Connections;
+using ShardedCache.Connections.StackExchangeRedis;
 using ShardedCache.Diagnostics;
-using ShardedCache.Failover;
+using ShardedCache.Sentinels;
 
 namespace ShardedCache.Registration;
 
@@ -14,24 +17,32 @@ internal static class ShardedCacheFactory
     {
         var options = services.GetRequiredService<IOptionsMonitor<ShardedRedisCacheOptions>>().Get(name);
         var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        var loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
-        var logger = loggers.CreateLogger<ShardedRedisCacheOptions>();
+        var logger = (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedRedisCache>();
         if (string.IsNullOrWhiteSpace(options.Configuration))
         {
             logger.LocalMemoryOnly();
             return new LocalMemoryCache(CacheSettings.From(options), time);
         }
 
-        var settings = CacheSettings.From(options, new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options).Read);
-        if (settings.Sentinels.Count > 0 && settings.Sentinels.Count % 2 == 0)
+        var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options);
+        var settings = CacheSettings.From(options, latest.Read);
+        var connector = new StackExchangeConnector(time, options.ConfigureStackExchangeRedis);
+        return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());
+    }
+
+    private static IMasterSource Masters(CacheSettings settings, IServerConnector connector, TimeProvider time, ILogger logger)
+    {
+        if (settings.Sentinels.Count == 0)
+        {
+            return new FixedMasters(settings.Shards.ToDictionary(static shard => shard.Name, static shard => shard.FixedAddress!.Value));
+        }
+
+        if (settings.Sentinels.Count % 2 == 0)
         {
             logger.EvenNumberOfSentinels(settings.Sentinels.Count);
         }
 
-        return Connect(settings);
+        var shards = settings.Shards.Select(static shard => shard.Name).ToArray();
+        return new SentinelMasters(connector, settings.Sentinels, settings.SentinelConnection, shards, time, logger);
     }
-
-    /// <summary>The place where the cache over a farm is put together from its transport, its master source and its shards.</summary>
-    private static IShardedCache Connect(CacheSettings settings) =>
-        throw new NotSupportedException($"{settings.Shards.Count} shards are configured, but this build serves from memory only.");
 }

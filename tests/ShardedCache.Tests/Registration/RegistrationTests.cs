@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using ShardedCache.Failover;
 
 namespace ShardedCache.Tests.Registration;
 
@@ -112,6 +112,35 @@ public class RegistrationTests
             .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
 
         Assert.NotNull(services.GetRequiredService<IDistributedCache>());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:1,127.0.0.1:2,shards=a", 2)]
+    [InlineData("127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,shards=a", 0)]
+    [InlineData("127.0.0.1:1,127.0.0.1:2", 0)]
+    public async Task An_even_number_of_Sentinels_is_warned_of_and_starts_none_the_less(string configuration, int expected)
+    {
+        var warnings = new RecordedWarnings();
+        await using var services = new ServiceCollection()
+            .AddLogging(logging => logging.AddProvider(warnings))
+            .AddShardedRedisCache(options => options.Configuration = configuration)
+            .BuildServiceProvider();
+
+        Assert.IsType<ShardedRedisCache>(services.GetRequiredService<IDistributedCache>());
+        Assert.Equal(expected / 2, warnings.Ids.Count(id => id == 2));
+    }
+
+    [Fact]
+    public async Task A_host_starts_at_once_though_no_server_answers()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = Environments.Production });
+        builder.Services.AddShardedRedisCache(options => options.Configuration = "127.0.0.1:1,shards=a");
+        using var host = builder.Build();
+
+        await host.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal("a", host.Services.GetRequiredService<IShardedCache>().GetShard("key"));
+        await host.StopAsync(TestContext.Current.CancellationToken);
     }
 
     internal static IServiceCollection Development(params (string Key, string Value)[] configuration) => new ServiceCollection()

@@ -4,9 +4,10 @@ using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
+using ShardedCache.Failover;
 using ShardedCache.Sharding;
 
-namespace ShardedCache.Failover;
+namespace ShardedCache;
 
 /// <summary>
 /// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,

@@ -1,7 +1,6 @@
 using ShardedCache.Contract.Cache;
-using ShardedCache.Failover;
 
-namespace ShardedCache.Tests.Failover;
+namespace ShardedCache.Tests;
 
 public sealed class LocalMemoryCacheContractTests : ShardedCacheContract
 {
