@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using ShardedCache.Testing.Configuration;
 using ShardedCache.Testing.Processes;
 using ShardedCache.Testing.Resp;
 
@@ -19,11 +20,11 @@ internal sealed class FarmContext
         Options = options;
         Executables = executables;
         Directory = directory;
+        Watchdog = new Watchdog(directory);
         Certificates = options.Tls ? FarmCertificates.Create(directory, options.BindAddress) : null;
         var tls = Certificates?.ClientAuthentication(options.BindAddress);
         ServerAccess = Access(options.Password);
         SentinelAccess = Access(options.SentinelPassword);
-        Watchdog = new Watchdog(directory);
 
         RespAccess Access(string? password) => password is null ? new(null, null, tls) : new(OwnUser, OwnPassword, tls);
     }

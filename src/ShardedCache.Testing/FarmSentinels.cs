@@ -1,3 +1,5 @@
+using ShardedCache.Testing.Configuration;
+
 namespace ShardedCache.Testing;
 
 /// <summary>The Sentinels of a farm: started together, and later one by one.</summary>

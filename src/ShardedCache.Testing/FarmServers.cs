@@ -1,3 +1,4 @@
+using ShardedCache.Testing.Configuration;
 using ShardedCache.Testing.Processes;
 
 namespace ShardedCache.Testing;

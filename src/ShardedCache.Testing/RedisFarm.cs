@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using ShardedCache.Testing.Configuration;
 using ShardedCache.Testing.Processes;
 
 namespace ShardedCache.Testing;

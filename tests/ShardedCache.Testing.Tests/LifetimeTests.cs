@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
+
 namespace ShardedCache.Testing.Tests;
 
 public class LifetimeTests
@@ -57,6 +61,56 @@ public class LifetimeTests
 
         Assert.Contains("/nowhere/redis-server", error.Message, StringComparison.Ordinal);
         Assert.Contains("apt-get install redis-server", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_port_that_another_process_was_faster_to_take_is_replaced()
+    {
+        var directory = Directory.CreateTempSubdirectory();
+        var foreignIdFile = Path.Combine(directory.FullName, "foreign");
+        var server = Path.Combine(directory.FullName, "redis-server");
+        await File.WriteAllTextAsync(
+            server,
+            $"""
+            #!/bin/sh
+            # The first call finds its port taken, by a server that answers.
+            port=$(sed -n 's/^port //p' "$1")
+            if [ ! -e '{foreignIdFile}' ]; then
+              redis-server --bind 127.0.0.1 --port "$port" --save '' > '{foreignIdFile}.log' &
+              echo "$! $port" > '{foreignIdFile}'
+              until grep -q 'Ready to accept' '{foreignIdFile}.log'; do sleep 0.05; done
+            fi
+            exec redis-server "$@"
+            """,
+            Cancellation);
+        File.SetUnixFileMode(server, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var options = new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0, RedisServerPath = server };
+
+        try
+        {
+            await using var farm = await RedisFarm.StartAsync(options, Cancellation);
+
+            Assert.NotEqual((await Foreign())[1], $"{farm.Shards[0].InitialMaster.Port}");
+            Assert.Equal("PONG", await farm.Shards[0].InitialMaster.ExecuteAsync("PING"));
+        }
+        finally
+        {
+            Process.GetProcessById(int.Parse((await Foreign())[0], CultureInfo.InvariantCulture)).Kill();
+            directory.Delete(recursive: true);
+        }
+
+        async Task<string[]> Foreign() => (await File.ReadAllTextAsync(foreignIdFile, CancellationToken.None)).Split();
+    }
+
+    [Fact]
+    public async Task A_network_namespace_that_does_not_exist_is_an_error()
+    {
+        var options = new RedisFarmOptions { NetworkNamespace = "no-such-namespace" };
+
+        var error = await Assert.ThrowsAsync<RedisFarmException>(() => RedisFarm.StartAsync(options, Cancellation));
+
+        Assert.Contains("ended while it started", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

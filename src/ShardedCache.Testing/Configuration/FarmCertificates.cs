@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace ShardedCache.Testing;
+namespace ShardedCache.Testing.Configuration;
 
 /// <summary>A certificate authority of the farm's own, one certificate for all its processes and one for clients.</summary>
 internal sealed class FarmCertificates : IDisposable

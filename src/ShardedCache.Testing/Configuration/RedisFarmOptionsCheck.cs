@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ShardedCache.Testing;
+namespace ShardedCache.Testing.Configuration;
 
 internal static class RedisFarmOptionsCheck
 {

@@ -1,6 +1,4 @@
-using System.Security.Cryptography;
-
-namespace ShardedCache.Testing;
+namespace ShardedCache.Testing.Configuration;
 
 /// <summary>The text of redis.conf and sentinel.conf, as the farm first writes them.</summary>
 internal static class ConfigurationFiles
@@ -117,10 +115,4 @@ internal static class ConfigurationFiles
     }
 
     private static string Milliseconds(TimeSpan time) => $"{(long)time.TotalMilliseconds}";
-}
-
-/// <summary>A Sentinel and the 40 hexadecimal digits by which the others know it, wherever it listens.</summary>
-internal sealed record SentinelIdentity(RedisProcess Process, string Id)
-{
-    public static string NewId() => RandomNumberGenerator.GetHexString(40, lowercase: true);
 }

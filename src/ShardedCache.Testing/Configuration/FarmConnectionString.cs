@@ -1,4 +1,4 @@
-namespace ShardedCache.Testing;
+namespace ShardedCache.Testing.Configuration;
 
 internal static class FarmConnectionString
 {
