@@ -89,28 +89,35 @@ public sealed class RedisFarmShard
     }
 
     /// <summary>
-    /// Makes a Sentinel watch this shard anew, with <paramref name="master"/> as its master, as an operator does: <c>SENTINEL REMOVE</c>
-    /// where the name is known, then <c>MONITOR</c> and the farm's settings. The configuration epoch begins again at 0, and replicas and
-    /// other Sentinels are found again within a few seconds. An old master that no Sentinel has demoted yet is forgotten and stays a
-    /// master beside the new one (<see cref="WaitForReplicasAsync(TimeSpan?, CancellationToken)"/> first avoids that).
+    /// Makes every running Sentinel watch this shard anew, as an operator does: <c>SENTINEL REMOVE</c> everywhere, so that none teaches
+    /// the others the old state, then <c>MONITOR</c> with <paramref name="master"/> and the farm's settings. The configuration epoch
+    /// begins again at 0; replicas and other Sentinels are found again within a few seconds. An old master that no Sentinel has demoted
+    /// yet is forgotten and stays a master beside the new one (wait for the replicas first to avoid that).
     /// </summary>
-    /// <param name="sentinel">One of the farm's Sentinels; it must be running.</param>
     /// <param name="master">One of <see cref="Servers"/>.</param>
     /// <param name="cancellationToken">Ends the wait for the replies.</param>
-    /// <exception cref="RedisFarmException">The Sentinel did not answer, or refused.</exception>
-    public async Task MonitorAsync(RedisProcess sentinel, RedisProcess master, CancellationToken cancellationToken = default)
+    /// <exception cref="RedisFarmException">A Sentinel did not answer, or refused.</exception>
+    public async Task MonitorAsync(RedisProcess master, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(sentinel);
         ArgumentNullException.ThrowIfNull(master);
-        var known = await sentinel.ExecuteAsync(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Name], cancellationToken).ConfigureAwait(false);
-        if (known.Length > 0)
+        RedisProcess[] sentinels = [.. _sentinels.All.Where(static sentinel => sentinel.IsRunning)];
+        await Task.WhenAll(sentinels.Select(RemoveAsync)).ConfigureAwait(false);
+        await Task.WhenAll(sentinels.Select(AddAsync)).ConfigureAwait(false);
+
+        async Task RemoveAsync(RedisProcess sentinel)
         {
-            await sentinel.ExecuteAsync(["SENTINEL", "REMOVE", Name], cancellationToken).ConfigureAwait(false);
+            if (await NamedByAsync(sentinel, cancellationToken).ConfigureAwait(false) is not null)
+            {
+                await sentinel.ExecuteAsync(["SENTINEL", "REMOVE", Name], cancellationToken).ConfigureAwait(false);
+            }
         }
 
-        foreach (var command in _sentinels.MonitorCommands(Name, master))
+        async Task AddAsync(RedisProcess sentinel)
         {
-            await sentinel.ExecuteAsync(command, cancellationToken).ConfigureAwait(false);
+            foreach (var command in _sentinels.MonitorCommands(Name, master))
+            {
+                await sentinel.ExecuteAsync(command, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

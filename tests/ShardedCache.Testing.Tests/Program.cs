@@ -2,6 +2,9 @@ using ShardedCache.Testing;
 using ShardedCache.Testing.Tests;
 using Xunit.Runner.InProc.SystemConsole;
 
+// Most of the time is spent waiting for Sentinels.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 6)]
+
 if (args is not [HostProcess.Argument])
 {
     return await ConsoleRunner.Run(args);
