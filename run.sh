@@ -7,5 +7,5 @@ cd "$(dirname "$0")"
 . eng/setup.sh
 
 echo "Building ..."
-dotnet build eng/FarmRunner -c Release -v quiet --nologo -clp:NoSummary
-exec dotnet eng/FarmRunner/bin/Release/net10.0/FarmRunner.dll samples/WebFarm/bin/Release/net10.0/WebFarm.dll "$@"
+dotnet build eng/FarmRunner -c Release -v quiet --nologo -clp:ErrorsOnly
+exec dotnet eng/FarmRunner/bin/Release/net10.0/FarmRunner.dll samples/WebFarm/bin/Release/net10.0/WebFarm.dll samples/WebFarm "$@"

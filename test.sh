@@ -11,7 +11,7 @@ rm -rf "$results"
 failures=0
 
 echo "Building ..."
-dotnet build ShardedCache.sln -v quiet --nologo -clp:NoSummary
+dotnet build ShardedCache.sln -v quiet --nologo -clp:ErrorsOnly
 
 echo "Checking the format ..."
 dotnet format ShardedCache.sln --verify-no-changes --no-restore || { echo "dotnet format would change files"; failures=1; }

@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 using FarmRunner;
 using ShardedCache.Testing;
 
-if (args is not [var webFarm, .. var switches] || switches.Except(["--once"]).Any())
+if (args is not [var webFarm, var contentRoot, .. var switches] || switches.Except(["--once"]).Any())
 {
-    Console.Error.WriteLine("usage: FarmRunner <path of WebFarm.dll> [--once]");
+    Console.Error.WriteLine("usage: FarmRunner <WebFarm.dll> <its content root> [--once]");
     return 2;
 }
 
@@ -16,7 +16,7 @@ try
     var shards = Math.Max(2, Environment.ProcessorCount);
     Console.WriteLine($"Starting {shards} shards (a master and a replica each) and 3 Sentinels on loopback ...");
     await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = shards }, stopping.Token);
-    await using var site = await WebFarmSite.StartAsync(webFarm, farm.ConnectionString, stopping.Token);
+    await using var site = await WebFarmSite.StartAsync(webFarm, contentRoot, farm.ConnectionString, stopping.Token);
     if (switches.Contains("--once"))
     {
         return await FailoverDemonstration.RunAsync(farm, site, stopping.Token) ? 0 : 1;
@@ -45,7 +45,7 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
     Console.WriteLine("Stopped.");
     return 0;
 }
-catch (RedisFarmException exception)
+catch (Exception exception) when (exception is RedisFarmException or HttpRequestException)
 {
     Console.Error.WriteLine(exception.Message);
     return 1;

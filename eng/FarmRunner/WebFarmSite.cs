@@ -7,8 +7,8 @@ namespace FarmRunner;
 /// <summary>The sample web application, as a process of its own that ends with this one.</summary>
 internal sealed class WebFarmSite : IAsyncDisposable
 {
-    // The shell ends the application when its standard input ends, so that it outlives a killed runner by nothing.
-    private const string EndWithParent = "\"$0\" \"$@\" </dev/null & site=$!; cat >/dev/null; kill $site; wait $site";
+    // The shell ends the application when the shell's own input ends: also when the runner was killed.
+    private const string EndWithParent = """exec 3<&0; "$0" "$@" </dev/null 3<&- & site=$!; (cat <&3 >/dev/null; kill $site 2>/dev/null) & wait $site""";
 
     private readonly Process _process;
 
@@ -23,13 +23,12 @@ internal sealed class WebFarmSite : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<WebFarmSite> StartAsync(string assembly, string connectionString, CancellationToken cancellationToken)
+    public static async Task<WebFarmSite> StartAsync(string assembly, string contentRoot, string connectionString, CancellationToken cancellationToken)
     {
         var url = $"http://127.0.0.1:{FreePort()}/";
-        var start = new ProcessStartInfo("sh", ["-c", EndWithParent, "dotnet", assembly, "--urls", url])
+        var start = new ProcessStartInfo("sh", ["-c", EndWithParent, "dotnet", Path.GetFullPath(assembly), "--urls", url, "--contentRoot", Path.GetFullPath(contentRoot)])
         {
             RedirectStandardInput = true,
-            WorkingDirectory = Path.GetDirectoryName(Path.GetFullPath(assembly))!,
         };
         start.Environment["ConnectionStrings__ShardedRedis"] = connectionString;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
@@ -67,9 +66,9 @@ internal sealed class WebFarmSite : IAsyncDisposable
                 answer.EnsureSuccessStatusCode();
                 return;
             }
-            catch (HttpRequestException) when (!_process.HasExited)
+            catch (HttpRequestException) when (!_process.HasExited && !deadline.IsCancellationRequested)
             {
-                await Task.Delay(50, deadline.Token);
+                await Task.Delay(50, cancellationToken);
             }
         }
     }
