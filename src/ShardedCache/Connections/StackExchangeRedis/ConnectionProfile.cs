@@ -27,9 +27,13 @@ internal static class ConnectionProfile
         options.ConfigurationChannel = string.Empty;
         options.CommandMap = settings.Kind == ServerKind.Sentinel ? Sentinels : Servers;
         options.Protocol = RedisProtocol.Resp3;
+        options.SharedSubscriptionConnection = true;
         options.DefaultDatabase = 0;
         options.AllowAdmin = true;
         options.ConfigCheckSeconds = 0;
+        options.TopologyRefreshSeconds = 0;
+        options.MaintenanceNotifications = MaintenanceNotificationMode.Disabled;
+        options.HeartbeatConsistencyChecks = false;
         options.KeepAlive = Never / 1000;
         options.ClientName = settings.ClientName;
         options.User = credentials.User;
