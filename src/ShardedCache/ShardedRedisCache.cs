@@ -136,6 +136,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     public async Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        token.ThrowIfCancellationRequested();
         var results = new byte[]?[keys.Count];
         var stored = new StoredKey[keys.Count];
         await ForEachShardAsync(keys.Count, position => keys[position], stored,
@@ -150,6 +151,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         ArgumentNullException.ThrowIfNull(entries);
         ArgumentNullException.ThrowIfNull(options);
         CheckExpiration(options);
+        token.ThrowIfCancellationRequested();
         var payloads = new byte[entries.Count][];
         for (var i = 0; i < payloads.Length; i++)
         {
@@ -166,6 +168,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     public async Task RemoveManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        token.ThrowIfCancellationRequested();
         var stored = new StoredKey[keys.Count];
         await ForEachShardAsync(keys.Count, position => keys[position], stored,
             (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, token)).ConfigureAwait(false);

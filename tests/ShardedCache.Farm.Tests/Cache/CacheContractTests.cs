@@ -1,0 +1,73 @@
+using Microsoft.Extensions.DependencyInjection;
+using ShardedCache.Contract.Cache;
+using ShardedCache.Testing;
+
+namespace ShardedCache.Farm.Tests.Cache;
+
+/// <summary>The contract of every cache, over real Redis servers that real Sentinels manage.</summary>
+public sealed class SentinelFarmContractTests(SentinelFarmContractTests.Fixture fixture)
+    : FarmContractTests(fixture), IClassFixture<SentinelFarmContractTests.Fixture>
+{
+    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions(), "contract:");
+}
+
+/// <summary>The contract of every cache, over fixed servers.</summary>
+public sealed class FixedEndPointsContractTests(FixedEndPointsContractTests.Fixture fixture)
+    : FarmContractTests(fixture), IClassFixture<FixedEndPointsContractTests.Fixture>
+{
+    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions { Shards = 3, ReplicasPerShard = 0, Sentinels = 0 }, instanceName: null);
+}
+
+public abstract class FarmContractTests(FarmContractFixture fixture) : ShardedCacheContract
+{
+    protected override IShardedCache Cache => fixture.Cache;
+
+    protected override IReadOnlyCollection<string> Shards => fixture.Shards;
+
+    protected override int MaximumPayloadBytes => FarmContractFixture.MaximumPayloadBytes;
+}
+
+public abstract class FarmContractFixture(RedisFarmOptions options, string? instanceName) : IAsyncLifetime
+{
+    public const int MaximumPayloadBytes = 1_000_000;
+
+    private RedisFarm? _farm;
+    private ServiceProvider? _services;
+
+    public IShardedCache Cache { get; private set; } = null!;
+
+    public IReadOnlyCollection<string> Shards { get; private set; } = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        _farm = await RedisFarm.StartAsync(options, cancellation);
+        _services = new ServiceCollection()
+            .AddShardedRedisCache(cache =>
+            {
+                cache.Configuration = _farm.ConnectionString;
+                cache.InstanceName = instanceName;
+                cache.MaximumPayloadBytes = MaximumPayloadBytes;
+            })
+            .BuildServiceProvider();
+        Cache = _services.GetRequiredService<IShardedCache>();
+        Shards = [.. ConnectionString.Parse(_farm.ConnectionString).Shards.Select(shard => shard.Name)];
+        var key = 0;
+        await Eventually.AnswersAsync(() => Cache.GetManyAsync([.. Enumerable.Range(0, 100).Select(_ => $"key-{key++}")], cancellation));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_services is not null)
+        {
+            await _services.DisposeAsync();
+        }
+
+        if (_farm is not null)
+        {
+            await _farm.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+}
