@@ -1,5 +1,6 @@
 using ShardedCache.Testing;
 using ShardedCache.Testing.Tests;
+using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
 
 // Most of the time is spent waiting for Sentinels.
@@ -7,7 +8,9 @@ using Xunit.Runner.InProc.SystemConsole;
 
 if (args is not [HostProcess.Argument])
 {
-    return await ConsoleRunner.Run(args);
+    return args.Any(static argument => argument is "--server" or "--internal-msbuild-node")
+        ? await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+        : await ConsoleRunner.Run(args);
 }
 
 // The host of the crash test: a farm in use, and nobody who would dispose of it.
