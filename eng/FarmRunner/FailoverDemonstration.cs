@@ -18,8 +18,7 @@ internal static class FailoverDemonstration
         var keys = Enumerable.Range(0, Entries).Select(i => $"demo:{i}").ToArray();
         await Parallel.ForEachAsync(keys, Requests, async (key, _) =>
         {
-            using var answer = await site.Http.PutAsync($"entries/{key}", new StringContent(ValueOf(key)), cancellationToken);
-            answer.EnsureSuccessStatusCode();
+            await StoreAsync(site, key, cancellationToken);
         });
 
         var shardOf = new ConcurrentDictionary<string, string>();
@@ -37,6 +36,27 @@ internal static class FailoverDemonstration
         }
 
         return await KillAndWaitAsync(farm, site, keys, shardOf, cancellationToken);
+    }
+
+    /// <summary>Stores one entry; 503 means that its shard is not there yet, as an application that has just started may find it.</summary>
+    private static async Task StoreAsync(WebFarmSite site, string key, CancellationToken cancellationToken)
+    {
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            using var answer = await site.Http.PutAsync($"entries/{key}", new StringContent(ValueOf(key)), cancellationToken);
+            if (answer.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable || waited.Elapsed > Limit)
+            {
+                throw new HttpRequestException($"PUT entries/{key}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+            }
+
+            await Task.Delay(100, cancellationToken);
+        }
     }
 
     private static async Task<bool> KillAndWaitAsync(

@@ -70,6 +70,9 @@ internal sealed class Shard
         }
     }
 
+    /// <summary>Serves no more, because the cache is being disposed: that is no transition.</summary>
+    public void Retire() => Volatile.Write(ref _live, null);
+
     public void Report(ShardEvent happened, ServerAddress? master, string? reason)
     {
         lock (_transition)

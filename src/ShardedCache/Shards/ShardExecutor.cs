@@ -230,7 +230,10 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         throw Unavailable(reason, reply.Kind == ReplyKind.ServerError ? reply.Error.ToString() : reply.Kind.ToString());
     }
 
-    /// <summary>Before the first outcome since start-up operations wait, so that an application's first request finds its cache.</summary>
+    /// <summary>
+    /// Before the first outcome since start-up operations wait, each at most its time-out, so that an application's first
+    /// request finds its cache. Later there is an outcome, and nobody waits.
+    /// </summary>
     private async ValueTask<IServerConnection> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
     {
         if (mode == CallMode.Blocking)
@@ -239,7 +242,14 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
         else
         {
-            await shard.FirstOutcome.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await shard.FirstOutcome.WaitAsync(context.Settings.OperationTimeout, context.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // Said below, with what is known of the shard.
+            }
         }
 
         if (shard.Live is { } live)

@@ -24,7 +24,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     public void Start()
     {
         _loop = Task.Run(() => SuperviseAsync(_stopping.Token));
-        _ = Task.Delay(context.Settings.OperationTimeout, context.Time, _stopping.Token)
+        _ = Task.Delay(context.Settings.ConnectTimeout + context.Settings.OperationTimeout, context.Time, _stopping.Token)
             .ContinueWith(_ => shard.ReleaseFirstCallers(), TaskScheduler.Default);
     }
 
@@ -90,7 +90,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
         finally
         {
-            shard.Withdraw(open.Connection, "the cache is being disposed");
+            shard.Retire();
             await open.Connection.DisposeAsync().ConfigureAwait(false);
         }
     }
