@@ -79,7 +79,6 @@ internal sealed class SentinelWatcher(
 
                 _connection = opened.Connection;
                 _last = null;
-                _ = ListenAsync(opened.Connection);
             }
 
             var withTopology = _last is null || watch.Time.GetElapsedTime(_topologyAt) >= (isInTrouble() ? watch.Timings.Poll : watch.Timings.Topology);
@@ -87,10 +86,14 @@ internal sealed class SentinelWatcher(
             if (report.Fault is not null)
             {
                 await CloseAsync().ConfigureAwait(false);
+                return report;
             }
-            else if (withTopology)
+
+            _topologyAt = withTopology ? watch.Time.GetTimestamp() : _topologyAt;
+            if (_last is null)
             {
-                _topologyAt = watch.Time.GetTimestamp();
+                // Not before the first answer: whatever comes of the subscription, there is one.
+                _ = ListenAsync(_connection);
             }
 
             return report;
