@@ -33,7 +33,7 @@ public sealed class FailoverTests(SentinelFarm fixture) : IClassFixture<Sentinel
             var snapshot = masters.Current(shard.Name);
             Assert.Equal(SentinelFarm.AddressOf(master), snapshot.Master);
             Assert.Equal(SentinelFarm.AddressOf(shard.Servers.Single(server => server != master)), snapshot.Replicas.Single());
-            Assert.Equal(TimeSpan.FromMilliseconds(500), snapshot.DownAfter);
+            Assert.Equal(TimeSpan.FromSeconds(1), snapshot.DownAfter);
         }
 
         await Eventually.HoldsAsync(() => Events(213).Count() == 2, "two Sentinels are learned");
@@ -91,13 +91,13 @@ public sealed class FailoverTests(SentinelFarm fixture) : IClassFixture<Sentinel
         Assert.StartsWith("master", await old.ExecuteAsync("ROLE"), StringComparison.Ordinal);
         masters.ReportRole(Shard.Name, SentinelFarm.AddressOf(old), ServerRole.Master);
         masters.RequestRefresh(Shard.Name);
-        var version = masters.Current(Shard.Name).Version;
         await Eventually.HoldsAsync(async () => (await old.ExecuteAsync("ROLE")).StartsWith("slave", StringComparison.Ordinal), "the old master is demoted", TimeSpan.FromSeconds(30));
 
         Assert.Equal(SentinelFarm.AddressOf(promoted), masters.Current(Shard.Name).Master);
-        Assert.DoesNotContain(_log.Lines, line => line.EventId == 200 && line.Message.Contains($":{old.Port} ", StringComparison.Ordinal)
-            && line.Message.Contains($"epoch {masters.Current(Shard.Name).ConfigEpoch}", StringComparison.Ordinal));
-        Assert.InRange(masters.Current(Shard.Name).Version, version, version + 4);
+        Assert.Contains(
+            SentinelFarm.AddressOf(promoted).ToString(),
+            Events(200).Last(line => line.Message.StartsWith($"Shard {Shard.Name}:", StringComparison.Ordinal)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class FailoverTests(SentinelFarm fixture) : IClassFixture<Sentinel
         Assert.Equal(before.ConfigEpoch, masters.Current(Shard.Name).ConfigEpoch);
         foreach (var sentinel in Farm.Sentinels)
         {
-            await sentinel.ExecuteAsync("SENTINEL", "SET", Shard.Name, "down-after-milliseconds", "500");
+            await sentinel.ExecuteAsync("SENTINEL", "SET", Shard.Name, "down-after-milliseconds", "1000");
         }
     }
 

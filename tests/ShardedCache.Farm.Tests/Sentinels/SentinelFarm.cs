@@ -15,7 +15,7 @@ public sealed class SentinelFarm : IAsyncLifetime
 
     public RedisFarmShard Shard => Farm.Shards[0];
 
-    public async ValueTask InitializeAsync() => Farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 2, DownAfter = TimeSpan.FromMilliseconds(500) });
+    public async ValueTask InitializeAsync() => Farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 2 });
 
     public async ValueTask DisposeAsync()
     {
