@@ -27,6 +27,8 @@ internal static class ConnectionProfile
         options.ConfigurationChannel = string.Empty;
         options.CommandMap = settings.Kind == ServerKind.Sentinel ? Sentinels : Servers;
         options.Protocol = RedisProtocol.Resp3;
+
+        // A subscription on a socket of its own could die unnoticed, is opened late, and its first SUBSCRIBE would fail for that.
         options.SharedSubscriptionConnection = true;
         options.DefaultDatabase = 0;
         options.AllowAdmin = true;

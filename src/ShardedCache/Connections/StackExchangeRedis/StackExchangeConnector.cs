@@ -24,11 +24,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             var options = ConnectionProfile.Create(address, settings, credentials, socket, configure);
             log = new HandshakeLog(options.LoggerFactory);
             options.LoggerFactory = log;
-
-            // Only so does the client choose a Sentinel for SUBSCRIBE; without a service name it asks nothing more of it.
-            var connecting = settings.Kind == ServerKind.Sentinel
-                ? ConnectionMultiplexer.SentinelConnectAsync(options)
-                : ConnectionMultiplexer.ConnectAsync(options);
+            var connecting = ConnectionMultiplexer.ConnectAsync(options);
             try
             {
                 var client = await connecting.WaitAsync(either.Token).ConfigureAwait(false);
