@@ -8,14 +8,14 @@ namespace ShardedCache.Farm.Tests.Cache;
 public sealed class SentinelFarmContractTests(SentinelFarmContractTests.Fixture fixture)
     : FarmContractTests(fixture), IClassFixture<SentinelFarmContractTests.Fixture>
 {
-    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions(), "contract:");
+    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions());
 }
 
 /// <summary>The contract of every cache, over fixed servers.</summary>
 public sealed class FixedEndPointsContractTests(FixedEndPointsContractTests.Fixture fixture)
     : FarmContractTests(fixture), IClassFixture<FixedEndPointsContractTests.Fixture>
 {
-    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions { Shards = 3, ReplicasPerShard = 0, Sentinels = 0 }, instanceName: null);
+    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions { Shards = 3, ReplicasPerShard = 0, Sentinels = 0 });
 }
 
 public abstract class FarmContractTests(FarmContractFixture fixture) : ShardedCacheContract
@@ -27,7 +27,7 @@ public abstract class FarmContractTests(FarmContractFixture fixture) : ShardedCa
     protected override int MaximumPayloadBytes => FarmContractFixture.MaximumPayloadBytes;
 }
 
-public abstract class FarmContractFixture(RedisFarmOptions options, string? instanceName) : IAsyncLifetime
+public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLifetime
 {
     public const int MaximumPayloadBytes = 1_000_000;
 
@@ -46,7 +46,6 @@ public abstract class FarmContractFixture(RedisFarmOptions options, string? inst
             .AddShardedRedisCache(cache =>
             {
                 cache.Configuration = _farm.ConnectionString;
-                cache.InstanceName = instanceName;
                 cache.MaximumPayloadBytes = MaximumPayloadBytes;
             })
             .BuildServiceProvider();
