@@ -29,5 +29,5 @@ internal sealed class CacheHost : IAsyncDisposable
 
     /// <summary>Finds a key that lives on the shard.</summary>
     public string KeyOn(string shard, string prefix = "key") =>
-        Enumerable.Range(0, int.MaxValue).Select(i => $"{prefix}-{i}").First(key => Cache.GetShard(key) == shard);
+        Enumerable.Range(0, 10_000).Select(i => $"{prefix}-{i}").First(key => Cache.GetShard(key) == shard);
 }
