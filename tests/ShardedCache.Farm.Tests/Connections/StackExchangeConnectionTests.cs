@@ -8,3 +8,18 @@ public sealed class StackExchangeEntryCommandsTests(ServerFixture fixture) : Ent
 {
     internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
 }
+
+public sealed class StackExchangeDeadlineTests(ServerFixture fixture) : DeadlineContract(fixture)
+{
+    internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
+}
+
+public sealed class StackExchangeLifeTests(ServerFixture fixture) : LifeContract(fixture)
+{
+    internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
+}
+
+public sealed class StackExchangeHandshakeTests(ServerFixture fixture) : HandshakeContract(fixture)
+{
+    internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
+}

@@ -9,10 +9,16 @@ internal static class ConnectionProfile
     // The client's own time-outs and probes must never come before ours, and these keep them out of the way.
     private const int Never = 24 * 60 * 60 * 1000;
 
-    private static readonly CommandMap Servers = CommandMap.Create(new HashSet<string> { "CONFIG", "CLUSTER", "SENTINEL" }, available: false);
+    // A server that may not write answers PING with an error, for which the client would give the connection up: its probes
+    // are ECHO and TIME instead. Our own PING goes by a name that the client has no use for.
+    private static readonly CommandMap Servers = CommandMap.Create(
+        new Dictionary<string, string?> { ["CONFIG"] = null, ["CLUSTER"] = null, ["SENTINEL"] = null, ["PING"] = null, [PingAlias] = "PING" });
 
     private static readonly CommandMap Sentinels = CommandMap.Create(
         new HashSet<string> { "AUTH", "HELLO", "PING", "INFO", "ROLE", "SENTINEL", "CLIENT", "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE" });
+
+    /// <summary>The name under which the client's command map sends PING to a server.</summary>
+    public const string PingAlias = "DEBUG";
 
     public static ConfigurationOptions Create(
         ServerAddress address, ConnectionSettings settings, Credentials credentials, ConnectionSocket socket, Action<ConfigurationOptions>? configure)
@@ -41,7 +47,7 @@ internal static class ConnectionProfile
         options.User = credentials.User;
         options.Password = credentials.Password;
 
-        options.AbortOnConnectFail = true;
+        options.AbortOnConnectFail = false;
         options.ConnectRetry = 1;
         options.ReconnectRetryPolicy = NoReconnect.Instance;
         options.BacklogPolicy = BacklogPolicy.FailFast;

@@ -9,7 +9,14 @@ namespace ShardedCache.Connections.StackExchangeRedis;
 internal sealed class HandshakeLog(ILoggerFactory? next) : ILoggerFactory
 {
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _hasFailure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private List<Exception>? _failures = [];
+
+    /// <summary>
+    /// Completes with the first failure, which is final, as there is no second socket. The client may call a connect done before
+    /// it tells why it failed, or wait on for a reconnect that will not come.
+    /// </summary>
+    public Task HasFailure => _hasFailure.Task;
 
     /// <summary>Ends the collection and returns what came.</summary>
     public IReadOnlyList<Exception> Take()
@@ -36,6 +43,8 @@ internal sealed class HandshakeLog(ILoggerFactory? next) : ILoggerFactory
         {
             _failures?.Add(failure);
         }
+
+        _hasFailure.TrySetResult();
     }
 
     private sealed class Collector(HandshakeLog owner, ILogger? next) : ILogger

@@ -8,6 +8,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 {
     private readonly IConnectionMultiplexer _client;
     private readonly IServer _server;
+    private readonly ServerKind _kind;
     private readonly ConnectionSocket? _socket;
     private readonly DeadlineSweep _sweep;
     private readonly PendingOperations _pending;
@@ -32,6 +33,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         IsReplica = server.IsReplica;
         Database = client.GetDatabase();
         _client = client;
+        _kind = settings.Kind;
         _server = server;
         _socket = socket;
         _sweep = sweep;
@@ -73,7 +75,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
-        var name = command.Span[0];
+        var name = _kind == ServerKind.Redis && command.Span[0].Equals("PING", StringComparison.OrdinalIgnoreCase) ? ConnectionProfile.PingAlias : command.Span[0];
         object[] arguments = [.. command[1..].ToArray()];
         return await ControlAsync(
             () => _server.ExecuteAsync(name, arguments, CommandFlags.NoRedirect),

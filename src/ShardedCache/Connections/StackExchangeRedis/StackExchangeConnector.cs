@@ -17,52 +17,80 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         using var deadline = new CancellationTokenSource(settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         var socket = new ConnectionSocket((int)settings.OperationTimeout.TotalMilliseconds);
-        var log = new HandshakeLog(null);
+        OpenResult result = default;
         try
         {
-            var credentials = await settings.Credentials(either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false);
-            var options = ConnectionProfile.Create(address, settings, credentials, socket, configure);
-            log = new HandshakeLog(options.LoggerFactory);
-            options.LoggerFactory = log;
-            var connecting = ConnectionMultiplexer.ConnectAsync(options);
-            try
-            {
-                var client = await connecting.WaitAsync(either.Token).ConfigureAwait(false);
-                return await HandshakeAsync(address, settings, client, socket, either.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                Abandon(connecting);
-                throw;
-            }
+            result = await OpenAsync(address, settings, socket, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             var fault = socket.IsConnected
                 ? new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{address} accepted the connection, but did not finish the handshake in time.")
                 : new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address} in time.");
-            socket.Abort();
-            return new OpenResult(null, fault);
-        }
-        catch (Exception e) when (e is RedisException)
-        {
-            socket.Abort();
-            return new OpenResult(null, ClientFailure.OfConnect(address, [e, .. log.Take()]));
+            result = new OpenResult(null, fault);
         }
         finally
         {
-            log.Take();
-            if (cancellationToken.IsCancellationRequested)
+            if (!result.IsOpen)
             {
                 socket.Abort();
             }
         }
+
+        return result;
     }
 
     public ValueTask DisposeAsync()
     {
         _sweep.Dispose();
         return default;
+    }
+
+    private async Task<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, ConnectionSocket socket, CancellationToken cancellationToken)
+    {
+        if (await CredentialsAsync(settings, cancellationToken).ConfigureAwait(false) is not { } credentials)
+        {
+            return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had."));
+        }
+
+        var options = ConnectionProfile.Create(address, settings, credentials, socket, configure);
+        var log = new HandshakeLog(options.LoggerFactory);
+        options.LoggerFactory = log;
+        var connecting = ConnectionMultiplexer.ConnectAsync(options);
+        try
+        {
+            await Task.WhenAny(connecting, log.HasFailure).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (connecting.IsCompletedSuccessfully && connecting.Result.GetServers()[0] is { IsConnected: true } server)
+            {
+                _ = log.Take();
+                return await IdentifyAsync(address, settings, connecting.Result, server, socket, cancellationToken).ConfigureAwait(false);
+            }
+
+            await log.HasFailure.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            Abandon(connecting);
+            throw;
+        }
+
+        Abandon(connecting);
+        return new OpenResult(null, ConnectFailure.ToFault(address, log.Take()));
+    }
+
+    // The exception's text may hold what must not be told.
+    private static async ValueTask<Credentials?> CredentialsAsync(ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await settings.Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            return null;
+        }
     }
 
     private static void Abandon(Task<ConnectionMultiplexer> connecting) =>
@@ -86,10 +114,10 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         return Task.CompletedTask;
     }
 
-    private async Task<OpenResult> HandshakeAsync(
-        ServerAddress address, ConnectionSettings settings, ConnectionMultiplexer client, ConnectionSocket socket, CancellationToken cancellationToken)
+    private async Task<OpenResult> IdentifyAsync(
+        ServerAddress address, ConnectionSettings settings, ConnectionMultiplexer client, IServer server, ConnectionSocket socket, CancellationToken cancellationToken)
     {
-        var connection = new StackExchangeConnection(address, settings, client, client.GetServers()[0], socket, _sweep, ReleaseAsync);
+        var connection = new StackExchangeConnection(address, settings, client, server, socket, _sweep, ReleaseAsync);
         if (settings.Kind == ServerKind.Sentinel)
         {
             return new OpenResult(connection, null);
