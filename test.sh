@@ -21,7 +21,7 @@ for project in tests/*.Tests; do
     name=$(basename "$project")
     echo "Running $name ..."
     # A test project is a program that runs itself.
-    "$project/bin/Debug/net10.0/$name" -noLogo -noColor -trx "$results/$name.trx" || failures=1
+    "$project/bin/Debug/net10.0/$name" -noLogo -noColor -result-trx "$results/$name.trx" || failures=1
     [ -f "$results/$name.trx" ] || { echo "$name wrote no result"; failures=1; }
 done
 

@@ -10,6 +10,9 @@ internal static class KeyEncoding
     /// <summary>Keys under this prefix are the provider's own, as <see cref="RuleRecord.Key"/>.</summary>
     public const string ReservedPrefix = "__shardedcache:";
 
+    /// <summary>The bound of a Redis key, instance name included: beyond it the caller most likely has mixed up key and value.</summary>
+    public const int MaxBytes = 64 * 1024;
+
     private const int StackBytes = 512;
 
     /// <summary>No encoded key is longer: a UTF-16 unit takes three bytes at most.</summary>
@@ -17,9 +20,16 @@ internal static class KeyEncoding
 
     /// <summary>Writes the key to <paramref name="destination"/>, which has room for <see cref="MaxLength"/>.</summary>
     /// <returns>The count of bytes written.</returns>
-    /// <exception cref="ArgumentException">The key holds half of a surrogate pair, or begins with <see cref="ReservedPrefix"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The key is empty, holds half of a surrogate pair, begins with <see cref="ReservedPrefix"/>, or has more than <see cref="MaxBytes"/>.
+    /// </exception>
     public static int Encode(in StoredKey key, Span<byte> destination)
     {
+        if (key.Name.Length == 0)
+        {
+            throw new ArgumentException("The key is empty. Give every entry a key of its own.", nameof(key));
+        }
+
         key.Prefix.CopyTo(destination);
         var status = Utf8.FromUtf16(key.Name, destination[key.Prefix.Length..], out var read, out var written, replaceInvalidSequences: false);
         if (status != OperationStatus.Done)
@@ -37,13 +47,18 @@ internal static class KeyEncoding
                 $"Keys that begin with '{ReservedPrefix}' are reserved for the cache's own records. Choose another key or instance name.", nameof(key));
         }
 
-        return length;
+        return length <= MaxBytes ? length : throw TooLong(length);
     }
 
     /// <summary>The shard of a key; also what proves that the key is acceptable, before anything is sent.</summary>
     /// <exception cref="ArgumentException">As <see cref="Encode"/>.</exception>
     public static int Route(this ShardingRule rule, in StoredKey key)
     {
+        if (key.Name.Length > MaxBytes)
+        {
+            throw TooLong(key.Name.Length);
+        }
+
         var maxLength = MaxLength(key);
         if (maxLength <= StackBytes)
         {
@@ -61,4 +76,7 @@ internal static class KeyEncoding
             ArrayPool<byte>.Shared.Return(rented);
         }
     }
+
+    private static ArgumentException TooLong(int length) => new(
+        $"The key has {length} bytes or more, with the instance name; at most {MaxBytes} are allowed. Use a hash of it as the key.", "key");
 }

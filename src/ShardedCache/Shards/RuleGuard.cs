@@ -10,7 +10,8 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class RuleGuard(RuleRecord rule)
 {
-    private readonly string _text = Encoding.UTF8.GetString(rule.ToBytes());
+    /// <summary>What a shard that lost its record gets again: also an operator's record of a change that is under way.</summary>
+    private RuleRecord? _lastAccepted;
 
     /// <summary>Returns why the shard must not be used, or null.</summary>
     public async ValueTask<ShardRefusal?> CheckAsync(IServerConnection connection, CancellationToken cancellationToken)
@@ -19,7 +20,7 @@ internal sealed class RuleGuard(RuleRecord rule)
         if (found.Kind == ControlReplyKind.Nil)
         {
             // NX and GET together: when two clients register at the same moment, the second learns the first one's rule.
-            found = await connection.ExecuteAsync(new[] { "SET", RuleRecord.Key, _text, "NX", "GET" }, cancellationToken).ConfigureAwait(false);
+            found = await connection.ExecuteAsync(new[] { "SET", RuleRecord.Key, Encoding.UTF8.GetString((_lastAccepted ?? rule).ToBytes()), "NX", "GET" }, cancellationToken).ConfigureAwait(false);
             if (found.Kind == ControlReplyKind.Nil || found.Error is ServerErrorCode.Misconf or ServerErrorCode.NoReplicas or ServerErrorCode.OutOfMemory)
             {
                 // A server that cannot write now still serves reads; the next poll registers the rule.
@@ -42,10 +43,14 @@ internal sealed class RuleGuard(RuleRecord rule)
             return ShardRefusal.Configuration($"the reserved key '{RuleRecord.Key}' holds a sharding rule that this version cannot read");
         }
 
-        return registered.Accepts(rule)
-            ? null
-            : ShardRefusal.Configuration(
+        if (!registered.Accepts(rule))
+        {
+            return ShardRefusal.Configuration(
                 $"its registered sharding rule is [{registered}], this client is configured with [{rule}]; " +
-                $"give all clients the same shards, or change the rule deliberately as docs/sharding-rule.md describes");
+                "give all clients the same shards, or change the rule deliberately as docs/sharding-rule.md describes");
+        }
+
+        _lastAccepted = registered;
+        return null;
     }
 }

@@ -9,7 +9,7 @@ namespace ShardedCache.Tests.Sharding;
 public class KeyEncodingTests
 {
     [Theory]
-    [InlineData("", "")]
+    [InlineData("", "k")]
     [InlineData("app:", "session:1")]
     [InlineData("é:", "日本語 😀")]
     public void A_key_is_the_prefix_and_then_the_name_in_UTF8(string prefix, string name)
@@ -24,7 +24,7 @@ public class KeyEncodingTests
 
     [Fact]
     public void A_key_routes_as_its_bytes_do_at_every_length() => Prop.ForAll(
-        Gen.Choose(0, 700).ToArbitrary(), Gen.Elements('a', 'é', '本', '{', '}').ToArbitrary(), (length, character) =>
+        Gen.Choose(1, 700).ToArbitrary(), Gen.Elements('a', 'é', '本', '{', '}').ToArbitrary(), (length, character) =>
         {
             var rule = new ShardingRule(Shards.Named(16));
             var name = new string(character, length);
@@ -46,9 +46,17 @@ public class KeyEncodingTests
     }
 
     [Theory]
+    [InlineData('k', 0)]
+    [InlineData('k', (64 * 1024) + 1)]
+    [InlineData('本', 30_000)]
+    [InlineData('k', 1024 * 1024)]
+    public void An_empty_key_and_one_of_more_than_64_KiB_are_refused(char character, int length) =>
+        Assert.Throws<ArgumentException>(() => new ShardingRule(Shards.Named(2)).Route(new StoredKey([], new string(character, length))));
+
+    [Theory]
     [InlineData("", "__shardedcache:rule")]
     [InlineData("__sharded", "cache:x")]
-    [InlineData("__shardedcache:", "")]
+    [InlineData("__shardedcache:", "x")]
     public void The_reserved_prefix_is_refused_however_it_comes_about(string prefix, string name) => Assert.Contains(
         "reserved",
         Assert.Throws<ArgumentException>(() => new ShardingRule(Shards.Named(1)).Route(new StoredKey(Encoding.UTF8.GetBytes(prefix), name))).Message,
