@@ -17,6 +17,8 @@ public sealed class ShardedRedisCacheOptions
     // A Redis string holds 512 MiB; the entry's header comes out of that.
     internal const int LargestMaximumPayloadBytes = (512 * 1024 * 1024) - EntryHeader.MaxLength;
 
+    internal const int LongestInstanceName = 1024;
+
     internal const long DefaultLocalTierSizeLimit = 64 * 1024 * 1024;
 
     internal const long SmallestLocalTierSizeLimit = 1024 * 1024;
@@ -36,8 +38,8 @@ public sealed class ShardedRedisCacheOptions
     public string? Configuration { get; set; }
 
     /// <summary>
-    /// A prefix put before every key as it stands, so that several applications can share a farm. Default: none. It must
-    /// not hold a brace (it would send every key to one shard), nor begin with <c>__shardedcache:</c>, nor hold half a
+    /// A prefix put before every key as it stands, so that several applications can share a farm. Default: none. Bound:
+    /// 1,024 bytes of UTF-8; with it, a key has at most 64 KiB. It must not hold a brace (it would send every key to one shard), nor begin with <c>__shardedcache:</c>, nor hold half a
     /// surrogate pair.
     /// </summary>
     public string? InstanceName { get; set; }

@@ -65,6 +65,11 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
             faults.Add($"{Option}: begins with '{KeyEncoding.ReservedPrefix}', which the cache keeps for itself; choose another name.");
         }
 
+        if (Encoding.UTF8.GetByteCount(instanceName) > ShardedRedisCacheOptions.LongestInstanceName)
+        {
+            faults.Add(string.Create(CultureInfo.InvariantCulture, $"{Option}: is longer than {ShardedRedisCacheOptions.LongestInstanceName} bytes; every key carries it, so choose a short one."));
+        }
+
         if (Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(instanceName)) != instanceName)
         {
             faults.Add($"{Option}: holds half of a surrogate pair, which has no UTF-8 form; choose a name of whole characters.");

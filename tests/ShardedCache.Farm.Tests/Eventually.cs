@@ -18,25 +18,20 @@ internal static class Eventually
     public static Task HoldsAsync(Func<bool> condition, string what, TimeSpan? deadline = null) =>
         HoldsAsync(() => Task.FromResult(condition()), what, deadline);
 
-    /// <summary>Repeats an operation until its shard answers.</summary>
+    /// <summary>Repeats an operation until its shard answers; past the deadline its own exception says why it doesn't.</summary>
     public static async Task<T> AnswersAsync<T>(Func<Task<T>> operation, TimeSpan? deadline = null)
     {
-        T result = default!;
-        await HoldsAsync(
-            async () =>
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            try
             {
-                try
-                {
-                    result = await operation();
-                    return true;
-                }
-                catch (ShardUnavailableException)
-                {
-                    return false;
-                }
-            },
-            "the shard answers",
-            deadline);
-        return result;
+                return await operation();
+            }
+            catch (ShardUnavailableException) when (waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(20)))
+            {
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+        }
     }
 }

@@ -47,6 +47,7 @@ public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLife
             {
                 cache.Configuration = _farm.ConnectionString;
                 cache.MaximumPayloadBytes = MaximumPayloadBytes;
+                Configure(cache, _farm);
             })
             .BuildServiceProvider();
         Cache = _services.GetRequiredService<IShardedCache>();
@@ -68,5 +69,9 @@ public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLife
         }
 
         GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Configure(ShardedRedisCacheOptions options, RedisFarm farm)
+    {
     }
 }

@@ -63,6 +63,13 @@ public class ShardedRedisCacheOptionsValidatorTests
         Assert.StartsWith("ShardedRedisCacheOptions.InstanceName: ", fault, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_instance_name_has_at_most_1024_bytes()
+    {
+        Assert.True(Validate(new() { Configuration = "a", InstanceName = new string('ä', 512) }).Succeeded);
+        Assert.False(Validate(new() { Configuration = "a", InstanceName = new string('ä', 512) + "b" }).Succeeded);
+    }
+
     [Theory]
     [InlineData("50", true)]
     [InlineData("49", false)]
