@@ -11,7 +11,7 @@ public abstract class ConnectionContract : IAsyncLifetime
 {
     internal static readonly ConnectionFault Done = new(ConnectionFaultKind.ClosedByUs, "The test is done with it.");
 
-    private static int s_keys;
+    private static int _keys;
 
     private IServerConnector? _connector;
 
@@ -35,7 +35,7 @@ public abstract class ConnectionContract : IAsyncLifetime
 
     internal static ServerAddress AddressOf(RedisProcess server) => new(server.Host, server.Port);
 
-    internal static StoredKey NewKey() => new("test:"u8.ToArray(), $"{Interlocked.Increment(ref s_keys)}");
+    internal static StoredKey NewKey() => new("test:"u8.ToArray(), $"{Interlocked.Increment(ref _keys)}");
 
     internal static string Whole(StoredKey key) => Encoding.UTF8.GetString(key.Prefix) + key.Name;
 
