@@ -13,6 +13,7 @@ internal sealed class ConnectionStringParser(string text)
 
     // Behind a password, what is not understood may be the rest of a password with a comma: it is never shown.
     private bool _behindPassword;
+    private bool _hasUrl;
 
     public ConnectionString Parse()
     {
@@ -56,7 +57,14 @@ internal sealed class ConnectionStringParser(string text)
                 continue;
             }
 
-            if (equals >= 0)
+            if (LooksLikeUrl(equals < 0 ? part : part[..equals]))
+            {
+                _hasUrl = true;
+                _behindPassword = true;
+                _faults.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"part {position} looks like a URL; write host:port, and '{User}=' and '{Password}=' as parts of their own. It is not shown, because it may hold a password."));
+            }
+            else if (equals >= 0)
             {
                 TakeKey(part[..equals].TrimEnd(), part[(equals + 1)..].TrimStart(), position);
             }
@@ -70,6 +78,8 @@ internal sealed class ConnectionStringParser(string text)
             }
         }
     }
+
+    private static bool LooksLikeUrl(string text) => text.Contains("://", StringComparison.Ordinal) || text.Contains('@');
 
     private void TakeKey(string key, string value, int position)
     {
@@ -106,7 +116,7 @@ internal sealed class ConnectionStringParser(string text)
             }
         }
 
-        if (_endPoints.Count == 0)
+        if (_endPoints.Count == 0 && !_hasUrl)
         {
             _faults.Add($"no end point is given; list the Sentinels before '{ConnectionStringKeys.Shards}=', as host:{ConnectionString.DefaultSentinelPort}.");
         }
@@ -152,7 +162,7 @@ internal sealed class ConnectionStringParser(string text)
             ShardList.Add(shards, new ConfiguredShard(address.ToString().ToLowerInvariant(), weight, address), Shorten, _faults);
         }
 
-        if (_endPoints.Count == 0)
+        if (_endPoints.Count == 0 && !_hasUrl)
         {
             _faults.Add($"no end point is given; give {Examples.Sentinels} for shards under Sentinel, or {Examples.Fixed} for fixed servers.");
         }

@@ -75,8 +75,8 @@ public sealed class ShardedRedisCacheOptions
     }
 
     /// <summary>
-    /// How much memory entries kept in this process may take, in bytes of keys and values; beyond it the entries used
-    /// longest ago are dropped. Default: 64 MiB. Bound: at least 1 MiB.
+    /// How much memory entries kept in this process may take, in bytes: of keys, of values, and 200 more for each entry.
+    /// Beyond it the entries used longest ago are dropped, and one that is larger by itself is not kept. Default: 64 MiB. Bound: at least 1 MiB.
     /// </summary>
     public long LocalTierSizeLimit
     {

@@ -125,6 +125,8 @@ public class ConnectionStringTests
     [InlineData("a:65536", "is not an end point")]
     [InlineData("s1,a b:1,shards=a", "'a b:1' is not an end point")]
     [InlineData("a*0", "'a*0' has a weight that is not one")]
+    [InlineData("redis://10.0.0.1:6379", "part 1 looks like a URL; write host:port, and 'user=' and 'password='")]
+    [InlineData("s1,shards=a,user=a@b,password=c://d@e,ssl=x", "'ssl=…' is not a value for 'ssl'")]
     [InlineData("s1,shard=a", "unknown key 'shard': did you mean 'shards'?")]
     [InlineData("s1,shards=a,passwrd=x", "unknown key 'passwrd': did you mean 'password'?")]
     [InlineData("s1,shards=a,frobnicate=x", "unknown key 'frobnicate': known are shards, serviceName")]
@@ -159,6 +161,10 @@ public class ConnectionStringTests
     [InlineData("s1,shards=a,password=top,password=top")]
     [InlineData("s1,shards=a,sentinelPassword=tip,top,user=a")]
     [InlineData("s1,shards=a,password=tip,top:99999")]
+    [InlineData("redis://user:top@host:6379")]
+    [InlineData("redis://user:tip=top@host:6379,ssl=true")]
+    [InlineData("redis://user:tip,top,tap@host:6379")]
+    [InlineData("user:top@host,shards=a")]
     public void Nothing_behind_a_password_is_ever_shown(string text)
     {
         var parsed = ConnectionString.Parse(text);
