@@ -29,6 +29,18 @@ public class EntryHeaderTests
     }
 
     [Fact]
+    public void The_example_of_the_documentation_is_what_it_says()
+    {
+        var example = Convert.FromHexString("C103191D20ED96AC022A0000019B76DAA80000000000000271006869");
+
+        Assert.True(EntryHeader.TryRead(example, out var header, out var length));
+        Assert.Equal("hi"u8, example.AsSpan(length));
+        Assert.Equal(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(), header.AbsoluteMilliseconds);
+        Assert.Equal(160_000, header.SlidingMilliseconds);
+        Assert.Equal(Stamp.From(1_767_225_420_000_000, 0x22A), header.Stamp);
+    }
+
+    [Fact]
     public void What_is_written_is_read_back() => Prop.ForAll<ulong, uint, uint>(static (stamp, absolute, sliding) =>
     {
         var header = EntryHeader.Value(new Stamp(stamp), new EntryExpiration(absolute * 1000L, sliding * 1000L, default));

@@ -63,9 +63,9 @@ public class StampClockTests
         Calibrate(Second, roundTrip: TimeSpan.FromMilliseconds(1));
         _time.Advance(TimeSpan.FromMinutes(10));
 
-        Calibrate(Second + TimeSpan.FromMilliseconds(50), roundTrip: TimeSpan.FromMilliseconds(20));
+        Calibrate(Second + TimeSpan.FromMilliseconds(5), roundTrip: TimeSpan.FromMilliseconds(20));
 
-        Assert.InRange(_clock.Now - _time.Wall, Second + TimeSpan.FromMilliseconds(40), Second + TimeSpan.FromMilliseconds(60));
+        Assert.Equal(Second + TimeSpan.FromMilliseconds(5), _clock.Now - _time.Wall);
     }
 
     [Fact]
