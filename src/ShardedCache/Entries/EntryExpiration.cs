@@ -31,7 +31,9 @@ internal readonly record struct EntryExpiration(long AbsoluteMilliseconds, long 
         if (options.AbsoluteExpiration <= now)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(DistributedCacheEntryOptions.AbsoluteExpiration), options.AbsoluteExpiration.Value, "The absolute expiration value must be in the future.");
+                nameof(DistributedCacheEntryOptions.AbsoluteExpiration),
+                options.AbsoluteExpiration.Value,
+                "The absolute expiration value must be in the future.");
         }
 
         var absolute = Milliseconds(options.AbsoluteExpirationRelativeToNow ?? (options.AbsoluteExpiration - now));
@@ -41,7 +43,9 @@ internal readonly record struct EntryExpiration(long AbsoluteMilliseconds, long 
     }
 
     private static long? Milliseconds(TimeSpan? duration) => duration is { } given
-        ? Math.Min((given.Ticks / TimeSpan.TicksPerMillisecond) + (given.Ticks % TimeSpan.TicksPerMillisecond > 0 ? 1 : 0), MaxDurationMilliseconds)
+        ? Math.Min(
+            (given.Ticks / TimeSpan.TicksPerMillisecond) + (given.Ticks % TimeSpan.TicksPerMillisecond > 0 ? 1 : 0),
+            MaxDurationMilliseconds)
         : null;
 
     private TimeSpan TimeToLiveAt(long shardNowMilliseconds) => (IsAbsolute, IsSliding) switch

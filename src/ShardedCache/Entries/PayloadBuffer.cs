@@ -24,7 +24,8 @@ internal sealed class PayloadBuffer : IBufferWriter<byte>
         var needed = Math.Max(sizeHint, 1);
         if (_bytes.Length - _length < needed)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_length + needed), (int)Math.Clamp(_length * 2L, SmallestSize, Array.MaxLength)));
+            var doubled = (int)Math.Clamp(_length * 2L, SmallestSize, Array.MaxLength);
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_length + needed), doubled));
             Written.CopyTo(larger);
             ReturnRented();
             _bytes = larger;

@@ -68,7 +68,8 @@ internal sealed class TouchLedger
         lock (_locks[slot & (Locks - 1)])
         {
             ref var touched = ref _touched[slot];
-            if (touched.Stamp == stamp.Value && touched.KeyHash == keyHash && now >= touched.Milliseconds && now - touched.Milliseconds <= skip)
+            var isThis = touched.Stamp == stamp.Value && touched.KeyHash == keyHash;
+            if (isThis && now >= touched.Milliseconds && now - touched.Milliseconds <= skip)
             {
                 return false;
             }

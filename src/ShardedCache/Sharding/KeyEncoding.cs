@@ -37,14 +37,17 @@ internal static class KeyEncoding
             throw status == OperationStatus.DestinationTooSmall
                 ? new ArgumentException("The destination is too small for the key.", nameof(destination))
                 : new ArgumentException(
-                    $"The key has no UTF-8 form: it holds half of a surrogate pair at index {read}. Make keys of whole characters; write binary data as hexadecimal or Base64.", nameof(key));
+                    $"The key has no UTF-8 form: it holds half of a surrogate pair at index {read}. "
+                    + "Make keys of whole characters; write binary data as hexadecimal or Base64.",
+                    nameof(key));
         }
 
         var length = key.Prefix.Length + written;
         if (destination[..length].StartsWith("__shardedcache:"u8))
         {
             throw new ArgumentException(
-                $"Keys that begin with '{ReservedPrefix}' are reserved for the cache's own records. Choose another key or instance name.", nameof(key));
+                $"Keys that begin with '{ReservedPrefix}' are reserved for the cache's own records. Choose another key or instance name.",
+                nameof(key));
         }
 
         return length <= MaxBytes ? length : throw TooLong(length);
