@@ -3,8 +3,11 @@ namespace ShardedCache.Sentinels;
 /// <summary>The messages that Sentinels publish of a failover. They can be late, missed or old, so they only say: ask again.</summary>
 internal static class SentinelHint
 {
-    /// <summary>From the first sign of an outage to its end, in the order of a failover.</summary>
-    public static IReadOnlyList<string> Channels { get; } = ["+sdown", "+odown", "+try-failover", "+promoted-slave", "+switch-master"];
+    /// <summary>The end of a failover.</summary>
+    public const string SwitchMaster = "+switch-master";
+
+    /// <summary>From the first sign of an outage to the promotion, which comes up to 100 ms before the switch is published.</summary>
+    public static IReadOnlyList<string> EarlyChannels { get; } = ["+sdown", "+odown", "+try-failover", "+promoted-slave"];
 
     /// <summary>The master's name that a message is about; empty when it has another form.</summary>
     /// <remarks>
@@ -20,7 +23,7 @@ internal static class SentinelHint
         }
 
         var first = message.AsSpan(words.Current);
-        if (channel == "+switch-master")
+        if (channel == SwitchMaster)
         {
             return first;
         }

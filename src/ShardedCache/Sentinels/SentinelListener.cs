@@ -14,9 +14,17 @@ internal sealed class SentinelListener(IReadOnlySet<string> shards, Action<strin
     /// <summary>Ok, or the first refusal: the usual Sentinel user may not subscribe, and polling alone must do.</summary>
     public async Task<Reply> ListenAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
-        var replies = await Task.WhenAll(SentinelHint.Channels
-            .Select(channel => connection.SubscribeAsync(channel, OnMessage, cancellationToken).AsTask())).ConfigureAwait(false);
-        return replies.FirstOrDefault(static reply => reply.Kind != ReplyKind.Ok, Reply.Ok);
+        // One by one: where the first is refused the others are not asked for, and the Sentinel's ACL LOG keeps one line.
+        var reply = Reply.Ok;
+        foreach (var channel in SentinelHint.EarlyChannels.Prepend(SentinelHint.SwitchMaster))
+        {
+            if (reply.Kind == ReplyKind.Ok)
+            {
+                reply = await connection.SubscribeAsync(channel, OnMessage, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return reply;
     }
 
     private void OnMessage(string channel, string message)

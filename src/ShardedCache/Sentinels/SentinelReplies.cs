@@ -15,9 +15,14 @@ internal static class SentinelReplies
         }
 
         var fields = Fields(master);
-        return fields.Count == 0
-            ? null
-            : new MasterAnswer(named, Number(fields, "config-epoch"), IsDown(fields), TimeSpan.FromMilliseconds(Number(fields, "down-after-milliseconds")));
+        if (fields.Count == 0)
+        {
+            return null;
+        }
+
+        // While a failover ends, the flags are still the old master's.
+        var isDown = IsDown(fields) && Address(Text(fields, "ip"), Text(fields, "port")) == named;
+        return new MasterAnswer(named, Number(fields, "config-epoch"), isDown, TimeSpan.FromMilliseconds(Number(fields, "down-after-milliseconds")));
     }
 
     /// <summary>Those that the Sentinel can reach.</summary>

@@ -11,7 +11,7 @@ namespace ShardedCache.Contract.Connections;
 public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContract, IClassFixture<ServerFixture>
 {
     /// <summary>What a connection itself needs on a server, beside the commands that are given to it.</summary>
-    private const string LeastRules = "~test:* resetchannels -@all +echo +time +client|id +client|setname +get +set +setex +psetex +eval +evalsha";
+    private const string LeastRules = "resetkeys resetchannels ~test:* " + AclRules.ServerCommands;
 
     private RedisProcess Server => fixture.Server;
 

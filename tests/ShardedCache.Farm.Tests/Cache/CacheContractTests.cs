@@ -1,14 +1,16 @@
 using Microsoft.Extensions.DependencyInjection;
+using ShardedCache.Contract;
 using ShardedCache.Contract.Cache;
+using ShardedCache.Farm.Tests.Sentinels;
 using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Cache;
 
-/// <summary>The contract of every cache, over real Redis servers that real Sentinels manage.</summary>
+/// <summary>The contract of every cache, over real Redis servers that real Sentinels manage, with the users' least privileges.</summary>
 public sealed class SentinelFarmContractTests(SentinelFarmContractTests.Fixture fixture)
     : FarmContractTests(fixture), IClassFixture<SentinelFarmContractTests.Fixture>
 {
-    public sealed class Fixture() : FarmContractFixture(new RedisFarmOptions());
+    public sealed class Fixture() : FarmContractFixture(LeastPrivilege.Options(AclRules.ServerWithoutInstanceName));
 }
 
 /// <summary>The contract of every cache, over fixed servers.</summary>

@@ -8,7 +8,8 @@ using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Sentinels;
 
-public sealed class FailoverTests(SentinelFarm fixture) : IClassFixture<SentinelFarm>, IAsyncLifetime
+[Collection(nameof(SentinelFarm))]
+public sealed class FailoverTests(SentinelFarm fixture) : IAsyncLifetime
 {
     private readonly RecordedLog _log = new();
 
@@ -154,8 +155,7 @@ public sealed class FailoverTests(SentinelFarm fixture) : IClassFixture<Sentinel
 
     private IEnumerable<LogLine> Events(int id) => _log.Lines.Where(line => line.EventId == id);
 
-    private Task KnowsMasterAsync(SentinelMasters masters, RedisProcess master) => Eventually.HoldsAsync(
-        () => masters.Current(Shard.Name) is { Fault: null } snapshot && snapshot.Master == SentinelFarm.AddressOf(master), $"{master} is known as master");
+    private Task KnowsMasterAsync(SentinelMasters masters, RedisProcess master) => SentinelFarm.KnowsMasterAsync(masters, Shard, master);
 
     private async Task<long> NoticeAsync(SentinelMasters masters, ServerAddress expected)
     {

@@ -18,7 +18,11 @@ internal enum FakeBehaviour
     Refuses,
 }
 
-internal sealed record FakeMaster(ServerAddress Address, long Epoch, string Flags = "master", string Replica = "10.1.0.9");
+/// <param name="Listed">The address that <c>SENTINEL MASTER</c> gives; that of the old master while a failover ends.</param>
+internal sealed record FakeMaster(ServerAddress Address, long Epoch, string Flags = "master", string Replica = "10.1.0.9", ServerAddress? Listed = null)
+{
+    public ServerAddress ListedAddress => Listed ?? Address;
+}
 
 /// <summary>A Sentinel that says what a test wants it to say.</summary>
 internal sealed class FakeSentinel(string host, string id)
@@ -107,7 +111,7 @@ internal sealed class FakeSentinel(string host, string id)
     }
 
     private static ControlReply Fields(string name, FakeMaster master) => Array(
-        "name", name, "ip", "10.66.66.66", "port", "1", "flags", master.Flags, "config-epoch", $"{master.Epoch}", "down-after-milliseconds", "5000");
+        "name", name, "ip", master.ListedAddress.Host, "port", $"{master.ListedAddress.Port}", "flags", master.Flags, "config-epoch", $"{master.Epoch}", "down-after-milliseconds", "5000");
 
     private static ControlReply Fields(FakeSentinel other, string flags) =>
         Array("name", other.Id, "ip", other.Address.Host, "port", $"{other.Address.Port}", "runid", other.Id, "flags", flags);

@@ -92,6 +92,22 @@ public sealed class SentinelMastersTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task While_a_failover_ends_the_promoted_address_counts_and_the_old_master_s_flags_do_not()
+    {
+        await _world.StartAsync();
+
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Masters["shard-0"] = new FakeMaster(B, 8, "master,s_down,o_down,failover_in_progress", Listed: A);
+        }
+
+        await _world.PollAsync();
+
+        await SentinelWorld.Until(() => Shard0.Master == B);
+        Assert.False(Shard0.IsSubjectivelyDown);
+    }
+
+    [Fact]
     public async Task A_replayed_old_switch_changes_nothing()
     {
         await _world.StartAsync();
