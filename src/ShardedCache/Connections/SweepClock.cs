@@ -10,6 +10,7 @@ internal sealed class SweepClock(TimeProvider time)
     public const int MaximumCredit = 100;
 
     private long _last = time.GetTimestamp();
+    private TimeSpan _remainder;
     private long _now;
 
     public long Now => Volatile.Read(ref _now);
@@ -17,13 +18,11 @@ internal sealed class SweepClock(TimeProvider time)
     public long Tick()
     {
         var timestamp = time.GetTimestamp();
-        var elapsed = (long)time.GetElapsedTime(_last, timestamp).TotalMilliseconds;
-        if (elapsed > 0)
-        {
-            _last = timestamp;
-            Volatile.Write(ref _now, _now + Math.Min(elapsed, MaximumCredit));
-        }
-
+        var elapsed = time.GetElapsedTime(_last, timestamp) + _remainder;
+        var milliseconds = elapsed.Ticks / TimeSpan.TicksPerMillisecond;
+        _last = timestamp;
+        _remainder = elapsed - TimeSpan.FromTicks(milliseconds * TimeSpan.TicksPerMillisecond);
+        Volatile.Write(ref _now, _now + Math.Min(milliseconds, MaximumCredit));
         return _now;
     }
 }

@@ -8,7 +8,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 {
     private readonly IConnectionMultiplexer _client;
     private readonly IServer _server;
-    private readonly ServerKind _kind;
+    private readonly string _pingName;
     private readonly ConnectionSocket? _socket;
     private readonly DeadlineSweep _sweep;
     private readonly PendingOperations _pending;
@@ -33,7 +33,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         IsReplica = server.IsReplica;
         Database = client.GetDatabase();
         _client = client;
-        _kind = settings.Kind;
+        _pingName = socket is not null && settings.Kind == ServerKind.Redis ? ConnectionProfile.PingAlias : "PING";
         _server = server;
         _socket = socket;
         _sweep = sweep;
@@ -57,6 +57,24 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     internal int TimeoutMilliseconds { get; }
 
+    /// <summary>Finishes the handshake: asks for the connection's id. On failure the connection is closed.</summary>
+    public static async Task<OpenResult> IdentifyAsync(StackExchangeConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        ConnectionFault? fault = new(ConnectionFaultKind.HandshakeTimedOut, "Cancelled during the handshake.");
+        try
+        {
+            fault = settings.Kind == ServerKind.Sentinel ? null : await connection.IdentifyAsync(cancellationToken).ConfigureAwait(false);
+            return fault is null ? new OpenResult(connection, null) : new OpenResult(null, fault);
+        }
+        finally
+        {
+            if (fault is not null)
+            {
+                connection.Close(fault);
+            }
+        }
+    }
+
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken) =>
         GetOperation.Create(destination).Start(this, key, mode, cancellationToken);
 
@@ -75,7 +93,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
-        var name = _kind == ServerKind.Redis && command.Span[0].Equals("PING", StringComparison.OrdinalIgnoreCase) ? ConnectionProfile.PingAlias : command.Span[0];
+        var name = command.Span[0].Equals("PING", StringComparison.OrdinalIgnoreCase) ? _pingName : command.Span[0];
         object[] arguments = [.. command[1..].ToArray()];
         return await ControlAsync(
             () => _server.ExecuteAsync(name, arguments, CommandFlags.NoRedirect),
@@ -129,8 +147,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         }
     }
 
-    internal void SetClientId(long id) => ClientId = id;
-
     internal bool TryTrack(PendingOperation operation) => _pending.TryAdd(operation, _sweep.Now);
 
     internal void Untrack(PendingOperation operation, bool isAnswered)
@@ -168,6 +184,19 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         {
             OnClientFailure(e);
         }
+    }
+
+    private async Task<ConnectionFault?> IdentifyAsync(CancellationToken cancellationToken)
+    {
+        var id = await ExecuteAsync(new[] { "CLIENT", "ID" }, cancellationToken).ConfigureAwait(false);
+        ClientId = id.Integer;
+        return id switch
+        {
+            { Kind: ControlReplyKind.Integer } => null,
+            { Error: ServerErrorCode.NoAuth or ServerErrorCode.NoPerm } => new ConnectionFault(ConnectionFaultKind.Refused, $"{Address} refused the user at the handshake: {id.Text}"),
+            { Kind: ControlReplyKind.TimedOut } => new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{Address} did not answer CLIENT ID."),
+            _ => new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{Address} did not tell the connection's id ({id.Kind})."),
+        };
     }
 
     private async Task<TReply> ControlAsync<TResult, TReply>(

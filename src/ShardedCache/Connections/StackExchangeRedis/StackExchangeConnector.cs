@@ -63,7 +63,8 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             if (connecting.IsCompletedSuccessfully && connecting.Result.GetServers()[0] is { IsConnected: true } server)
             {
                 _ = log.Take();
-                return await IdentifyAsync(address, settings, connecting.Result, server, socket, cancellationToken).ConfigureAwait(false);
+                var connection = new StackExchangeConnection(address, settings, connecting.Result, server, socket, _sweep, ReleaseAsync);
+                return await StackExchangeConnection.IdentifyAsync(connection, settings, cancellationToken).ConfigureAwait(false);
             }
 
             await log.HasFailure.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -112,28 +113,5 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
     {
         client.Close(allowCommandsToComplete: false);
         return Task.CompletedTask;
-    }
-
-    private async Task<OpenResult> IdentifyAsync(
-        ServerAddress address, ConnectionSettings settings, ConnectionMultiplexer client, IServer server, ConnectionSocket socket, CancellationToken cancellationToken)
-    {
-        var connection = new StackExchangeConnection(address, settings, client, server, socket, _sweep, ReleaseAsync);
-        if (settings.Kind == ServerKind.Sentinel)
-        {
-            return new OpenResult(connection, null);
-        }
-
-        var id = await connection.ExecuteAsync(new[] { "CLIENT", "ID" }, cancellationToken).ConfigureAwait(false);
-        if (id.Kind == ControlReplyKind.Integer)
-        {
-            connection.SetClientId(id.Integer);
-            return new OpenResult(connection, null);
-        }
-
-        var fault = id.Error is ServerErrorCode.NoAuth or ServerErrorCode.NoPerm
-            ? new ConnectionFault(ConnectionFaultKind.Refused, $"{address} does not allow its user CLIENT ID ({id.Text}).")
-            : new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{address} did not answer CLIENT ID ({id.Kind}).");
-        connection.Close(fault);
-        return new OpenResult(null, fault);
     }
 }
