@@ -3,9 +3,17 @@ using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
 using ShardedCache;
+using ShardedCache.Farm.Worker;
 
 // A second process for tests that need one: "write|read <connection string> <count>". Keys and values are functions of
 // their number, so that writer and reader need not talk. Prints the number of entries that were right.
+// Or "starve|loop <transport> <host> <port>": one connection, see ConnectionCommands.
+if (args[0] is "starve" or "loop")
+{
+    await ConnectionCommands.RunAsync(args);
+    return;
+}
+
 var (command, configuration, count) = (args[0], args[1], int.Parse(args[2]));
 await using var services = new ServiceCollection()
     .AddShardedRedisCache(options =>

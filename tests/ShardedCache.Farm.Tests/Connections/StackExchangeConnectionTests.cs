@@ -23,3 +23,8 @@ public sealed class StackExchangeHandshakeTests(ServerFixture fixture) : Handsha
 {
     internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
 }
+
+public sealed class StackExchangeHalfOpenTests : HalfOpenContract
+{
+    internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
+}

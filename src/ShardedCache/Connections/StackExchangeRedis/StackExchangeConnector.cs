@@ -16,7 +16,9 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         DedicatedThreads.Request();
         using var deadline = new CancellationTokenSource(settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        var socket = new ConnectionSocket((int)settings.OperationTimeout.TotalMilliseconds);
+
+        // The kernel's own limit is a second line, behind ours.
+        var socket = new ConnectionSocket((int)(2 * settings.OperationTimeout).TotalMilliseconds);
         OpenResult result = default;
         try
         {
