@@ -112,8 +112,9 @@ public sealed class ShardedRedisCacheOptions
     public Action<ConfigurationOptions>? ConfigureStackExchangeRedis { get; set; }
 
     /// <summary>
-    /// Gives an existing connection for a fixed end point, named as <c>host:port</c> in lower case. The cache uses it,
-    /// never closes it, and leaves reconnecting to it. Only without Sentinels. Default: none, the cache opens its own.
+    /// Gives an existing multiplexer for a fixed end point, named as <c>host:port</c> in lower case; it must have that end
+    /// point and no other. The cache uses it and never closes it; reconnecting, credentials and TLS are the multiplexer's
+    /// own. Only without Sentinels. Default: none, the cache opens its own.
     /// </summary>
     public Func<string, Task<IConnectionMultiplexer>>? ConnectionMultiplexerFactory { get; set; }
 

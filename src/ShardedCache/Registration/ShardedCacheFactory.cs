@@ -26,7 +26,9 @@ internal static class ShardedCacheFactory
 
         var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options);
         var settings = CacheSettings.From(options, latest.Read);
-        var connector = new StackExchangeConnector(time, options.ConfigureStackExchangeRedis);
+        IServerConnector connector = options.ConnectionMultiplexerFactory is { } supply
+            ? new SuppliedMultiplexerConnector(time, (address, _) => new(supply(address.ToString().ToLowerInvariant())))
+            : new StackExchangeConnector(time, options.ConfigureStackExchangeRedis);
         return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());
     }
 
