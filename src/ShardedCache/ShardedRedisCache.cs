@@ -150,7 +150,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     {
         ArgumentNullException.ThrowIfNull(entries);
         ArgumentNullException.ThrowIfNull(options);
-        CheckExpiration(options);
+        var calledAt = CheckExpiration(options);
         token.ThrowIfCancellationRequested();
         var payloads = new byte[entries.Count][];
         for (var i = 0; i < payloads.Length; i++)
@@ -161,7 +161,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
 
         var stored = new StoredKey[payloads.Length];
         await ForEachShardAsync(payloads.Length, position => entries[position].Key, stored,
-            (executor, positions) => executor.WriteManyAsync(stored, positions, payloads, options, token)).ConfigureAwait(false);
+            (executor, positions) => executor.WriteManyAsync(stored, positions, payloads, options, calledAt, token)).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -171,7 +171,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         token.ThrowIfCancellationRequested();
         var stored = new StoredKey[keys.Count];
         await ForEachShardAsync(keys.Count, position => keys[position], stored,
-            (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, token)).ConfigureAwait(false);
+            (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, default, token)).ConfigureAwait(false);
     }
 
     /// <summary>Closes all connections. An application's own multiplexers stay open.</summary>
@@ -231,7 +231,13 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     }
 
     /// <summary>Refuses a past expiration before anything is sent to any shard.</summary>
-    private void CheckExpiration(DistributedCacheEntryOptions options) => EntryExpiration.From(options, _time.GetUtcNow(), 0);
+    /// <returns>The time at which it was checked.</returns>
+    private DateTimeOffset CheckExpiration(DistributedCacheEntryOptions options)
+    {
+        var now = _time.GetUtcNow();
+        EntryExpiration.From(options, now, 0);
+        return now;
+    }
 
     private void CheckPayload(long length, string argument)
     {
@@ -248,6 +254,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     /// </summary>
     private async Task ForEachShardAsync(int count, Func<int, string> key, StoredKey[] stored, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
     {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
         var positions = new List<int>?[_executors.Length];
         for (var i = 0; i < count; i++)
         {

@@ -50,5 +50,6 @@ internal readonly record struct Reply(ReplyKind Kind, long Integer = 0, ServerEr
 
     public static Reply ConnectionLost => new(ReplyKind.ConnectionLost);
 
-    public static Reply FromError(string errorText) => new(ReplyKind.ServerError, 0, ServerErrors.Classify(errorText), errorText);
+    public static Reply FromError(string errorText) =>
+        new(ReplyKind.ServerError, 0, ServerErrors.Classify(errorText), ServerErrors.WithoutArguments(errorText));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
+using ShardedCache.Sentinels;
 
 namespace ShardedCache.Shards;
 
@@ -10,28 +11,31 @@ internal sealed record ServerIdentity(string RunId, string ReplicationId);
 /// <summary>Asks a server who it is, and sets the shard's clock by it.</summary>
 internal static class MasterCheck
 {
-    /// <summary>Asks <c>ROLE</c>; null means that the server is a master.</summary>
-    public static async ValueTask<ShardRefusal?> ConfirmRoleAsync(IServerConnection connection, CancellationToken cancellationToken)
+    /// <summary>Asks <c>ROLE</c>. No role where the server did not say it; no refusal where it is a master.</summary>
+    public static async ValueTask<(ServerRole? Role, ShardRefusal? Refusal)> AskRoleAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
-        var role = await connection.ExecuteAsync(new[] { "ROLE" }, cancellationToken).ConfigureAwait(false);
-        if (role.Kind != ControlReplyKind.Array || role.Items.Count == 0)
+        var reply = await connection.ExecuteAsync(new[] { "ROLE" }, cancellationToken).ConfigureAwait(false);
+        if (reply.Kind != ControlReplyKind.Array || reply.Items.Count == 0)
         {
-            return ShardRefusal.From("ROLE", role);
+            return (null, ShardRefusal.From("ROLE", reply));
         }
 
-        return role.Items[0].Text == "master" ? null : ShardRefusal.Temporary($"{connection.Address} is a {role.Items[0].Text}, not a master");
+        var role = reply.Items[0].Text;
+        return role == "master"
+            ? (ServerRole.Master, null)
+            : (ServerRole.Replica, ShardRefusal.Temporary($"{connection.Address} is a {role}, not a master"));
     }
 
-    public static async ValueTask<ServerIdentity?> IdentifyAsync(IServerConnection connection, CancellationToken cancellationToken)
+    /// <summary>Asks <c>INFO</c>. No identity where the server refused; a refusal where it did not answer.</summary>
+    public static async ValueTask<(ServerIdentity? Server, ShardRefusal? Refusal)> IdentifyAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
         var info = await connection.ExecuteAsync(new[] { "INFO", "server", "replication" }, cancellationToken).ConfigureAwait(false);
-        if (info.Kind != ControlReplyKind.Text)
+        return info.Kind switch
         {
-            return null;
-        }
-
-        var text = info.Text;
-        return new ServerIdentity(Field(text, "run_id:"), Field(text, "master_replid:"));
+            ControlReplyKind.Text => (new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:")), null),
+            ControlReplyKind.ServerError => (null, null),
+            _ => (null, ShardRefusal.From("INFO", info)),
+        };
     }
 
     public static async ValueTask<ShardRefusal?> CalibrateAsync(

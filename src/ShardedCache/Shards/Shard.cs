@@ -36,11 +36,34 @@ internal sealed class Shard
     /// <summary>The connection that may serve operations, or null while the shard is not up.</summary>
     public IServerConnection? Live => Volatile.Read(ref _live);
 
-    /// <summary>Completes when the shard has been up once, or the first attempt to reach it has failed.</summary>
-    public Task FirstOutcome => _firstOutcome.Task;
-
     /// <summary>Ends the wait of callers that came before the first outcome.</summary>
     public void ReleaseFirstCallers() => _firstOutcome.TrySetResult();
+
+    /// <summary>
+    /// Before the first outcome since start-up operations wait, at most their time-out, so that an application's first
+    /// request finds its cache. Once there is an outcome, or one of them has waited in vain, nobody waits.
+    /// </summary>
+    public async ValueTask WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
+    {
+        var patience = _context.Settings.OperationTimeout;
+        if (mode == CallMode.Blocking)
+        {
+            _firstOutcome.Task.Wait(patience, cancellationToken);
+        }
+        else
+        {
+            try
+            {
+                await _firstOutcome.Task.WaitAsync(patience, _context.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // The caller says it, with what is known of the shard.
+            }
+        }
+
+        ReleaseFirstCallers();
+    }
 
     /// <summary>Takes a doubtful connection out of service at once; the supervisor then looks for the master anew.</summary>
     public void Abandon(IServerConnection connection, string reason)

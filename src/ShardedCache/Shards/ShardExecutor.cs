@@ -35,7 +35,13 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("set", shard.Name);
         var expiration = ExpirationOf(options);
-        var connection = shard.Live ?? await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        if (shard.Live is not { } connection)
+        {
+            // The shard's clock may have been set only now.
+            connection = await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            expiration = ExpirationOf(options);
+        }
+
         var reply = await SendSetAsync(connection, key, expiration, payload, mode, cancellationToken).ConfigureAwait(false);
         await FinishWriteAsync(connection, key, reply, mode, cancellationToken).ConfigureAwait(false);
     }
@@ -93,12 +99,23 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     /// <summary>Writes, or with null payloads removes, in one pipelined batch.</summary>
+    /// <param name="keys">Of the whole operation.</param>
+    /// <param name="positions">Those of this batch.</param>
+    /// <param name="payloads">At the keys' positions.</param>
+    /// <param name="options">Valid at <paramref name="calledAt"/>, from which expirations count: whatever was waited for, none is refused here.</param>
+    /// <param name="calledAt">When the whole operation began.</param>
+    /// <param name="cancellationToken">Abandons the wait.</param>
     public async Task WriteManyAsync(
-        StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, DistributedCacheEntryOptions? options, CancellationToken cancellationToken)
+        StoredKey[] keys,
+        ReadOnlyMemory<int> positions,
+        byte[][]? payloads,
+        DistributedCacheEntryOptions? options,
+        DateTimeOffset calledAt,
+        CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove many" : "set many", shard.Name);
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        var expiration = options is null ? default : ExpirationOf(options);
+        var expiration = options is null ? default : ExpirationOf(options, calledAt);
         var batch = connection.CreateBatch();
         var pending = new ValueTask<Reply>[positions.Length];
         for (var i = 0; i < pending.Length; i++)
@@ -130,6 +147,12 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options) =>
         EntryExpiration.From(options, context.Time.GetUtcNow(), shard.Clock.NowMilliseconds);
 
+    private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options, DateTimeOffset calledAt)
+    {
+        var waited = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds);
+        return EntryExpiration.From(options, calledAt, shard.Clock.NowMilliseconds - waited);
+    }
+
     private ValueTask<Reply> SendSetAsync(
         IEntryCommands commands, StoredKey key, EntryExpiration expiration, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
@@ -149,7 +172,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
     private bool FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply)
     {
-        if (reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType } || reader.Outcome == EntryOutcome.Foreign)
+        if (reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType } || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign))
         {
             context.Metrics.Foreign(shard.Name);
             context.Metrics.Read(shard.Name, hit: false);
@@ -164,7 +187,8 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             context.Metrics.StampRefused(shard.Name);
         }
 
-        if (found && reader.Header.IsSliding)
+        // A touch that goes to a connection out of service would count as made, and is not.
+        if (found && reader.Header.IsSliding && ReferenceEquals(shard.Live, connection))
         {
             Touch(connection, key, reader.Header);
         }
@@ -230,28 +254,9 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         throw Unavailable(reason, reply.Kind == ReplyKind.ServerError ? reply.Error.ToString() : reply.Kind.ToString());
     }
 
-    /// <summary>
-    /// Before the first outcome since start-up operations wait, each at most its time-out, so that an application's first
-    /// request finds its cache. Later there is an outcome, and nobody waits.
-    /// </summary>
     private async ValueTask<IServerConnection> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
     {
-        if (mode == CallMode.Blocking)
-        {
-            shard.FirstOutcome.Wait(context.Settings.OperationTimeout, cancellationToken);
-        }
-        else
-        {
-            try
-            {
-                await shard.FirstOutcome.WaitAsync(context.Settings.OperationTimeout, context.Time, cancellationToken).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                // Said below, with what is known of the shard.
-            }
-        }
-
+        await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         if (shard.Live is { } live)
         {
             return live;

@@ -18,38 +18,36 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private readonly RuleGuard _guard = new(context.Rule);
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
-    private IServerConnection? _previous;
-    private ServerIdentity? _previousServer;
+    private ServedConnection? _previous;
 
-    public void Start()
-    {
-        _loop = Task.Run(() => SuperviseAsync(_stopping.Token));
-        _ = Task.Delay(context.Settings.ConnectTimeout + context.Settings.OperationTimeout, context.Time, _stopping.Token)
-            .ContinueWith(_ => shard.ReleaseFirstCallers(), TaskScheduler.Default);
-    }
+    public void Start() => _loop = Task.Run(SuperviseAsync);
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
         _stopping.Dispose();
+        shard.ReleaseFirstCallers();
     }
 
-    private async Task SuperviseAsync(CancellationToken stopping)
+    private async Task SuperviseAsync()
     {
         var retryDelay = FirstRetryDelay;
-        while (!stopping.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested)
         {
             var master = context.Masters.Current(shard.Name);
-            var served = false;
             try
             {
-                served = await TryServeAsync(master, stopping).ConfigureAwait(false);
-                retryDelay = served ? FirstRetryDelay : TimeSpan.FromTicks(Math.Min(retryDelay.Ticks * 2, LongestRetryDelay.Ticks));
+                var began = context.Time.GetTimestamp();
+                var served = await TryServeAsync(master).ConfigureAwait(false);
+
+                // A server that lets us in and throws us out again is like one that does not let us in.
+                var isHealthy = served && context.Time.GetElapsedTime(began) > PollInterval;
+                retryDelay = isHealthy ? FirstRetryDelay : TimeSpan.FromTicks(Math.Min(retryDelay.Ticks * 2, LongestRetryDelay.Ticks));
                 context.Masters.RequestRefresh(shard.Name);
-                await WaitForChangeAsync(master, retryDelay, stopping).ConfigureAwait(false);
+                await WaitForChangeAsync(master, retryDelay).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -59,13 +57,13 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             {
                 context.Logger.SupervisorFailed(shard.Name, exception);
                 shard.Report(ShardEvent.AttemptFailed, null, "an internal error, see the log");
-                await WaitForChangeAsync(master, LongestRetryDelay, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await WaitForChangeAsync(master, LongestRetryDelay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
     /// <summary>Makes one attempt. Returns whether the shard was up, after that has ended.</summary>
-    private async Task<bool> TryServeAsync(MasterSnapshot master, CancellationToken stopping)
+    private async Task<bool> TryServeAsync(MasterSnapshot master)
     {
         if (master.Master is not { } address)
         {
@@ -73,11 +71,45 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             return false;
         }
 
-        if (await OpenAsync(address, master.Version, stopping).ConfigureAwait(false) is not { } open)
+        // Everything that is asked of this address ends when another is named: a stopped server might never answer.
+        using var tenure = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        var successor = EndAtSuccessorAsync(address, tenure);
+        try
+        {
+            return await TryServeAsync(address, tenure.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
         {
             return false;
         }
+        finally
+        {
+            await tenure.CancelAsync().ConfigureAwait(false);
+            await successor.ConfigureAwait(false);
+        }
+    }
 
+    private async Task EndAtSuccessorAsync(ServerAddress address, CancellationTokenSource tenure)
+    {
+        try
+        {
+            var named = context.Masters.Current(shard.Name);
+            while (named.Master == address)
+            {
+                named = await context.Masters.WaitForChangeAsync(shard.Name, named.Version, tenure.Token).ConfigureAwait(false);
+            }
+
+            await tenure.CancelAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The attempt ended first.
+        }
+    }
+
+    private async Task<bool> TryServeAsync(ServerAddress address, CancellationToken tenure)
+    {
+        var open = await context.Connector.OpenAsync(address, context.Settings, tenure).ConfigureAwait(false);
         if (!open.IsOpen)
         {
             shard.Report(open.Fault.IsConfigurationError ? ShardEvent.Refused : ShardEvent.AttemptFailed, address, open.Fault.Message);
@@ -86,7 +118,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
         try
         {
-            return await ServeAsync(open.Connection, stopping).ConfigureAwait(false);
+            return await ServeAsync(open.Connection, tenure).ConfigureAwait(false);
         }
         finally
         {
@@ -95,129 +127,126 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
     }
 
-    private async Task<bool> ServeAsync(IServerConnection connection, CancellationToken stopping)
+    private async Task<bool> ServeAsync(IServerConnection connection, CancellationToken tenure)
     {
-        if (await VerifyAsync(connection, stopping).ConfigureAwait(false) is { } refusal)
+        var refusal = await VerifyAsync(connection, tenure).ConfigureAwait(false);
+        if (refusal is null)
+        {
+            shard.Report(ShardEvent.Verified, connection.Address, null);
+            refusal = await EndPreviousAsync(connection, tenure).ConfigureAwait(false);
+        }
+
+        if (refusal is not null)
         {
             shard.Report(refusal.IsConfigurationError ? ShardEvent.Refused : ShardEvent.AttemptFailed, connection.Address, refusal.Reason);
             return false;
         }
 
-        shard.Report(ShardEvent.Verified, connection.Address, null);
-        await EndPreviousAsync(connection, stopping).ConfigureAwait(false);
+        if (Successor(connection) is not null)
+        {
+            return false;
+        }
+
         shard.Touches.Clear();
         shard.Publish(connection);
-        shard.Withdraw(connection, await WatchAsync(connection, stopping).ConfigureAwait(false));
+        shard.Withdraw(connection, await WatchAsync(connection, tenure).ConfigureAwait(false));
         return true;
     }
 
-    /// <summary>Opens a connection; null where a newer answer of the Sentinels ended an attempt that might never have been answered.</summary>
-    private async Task<OpenResult?> OpenAsync(ServerAddress address, long version, CancellationToken stopping)
-    {
-        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var newerAnswer = CancelOnChangeAsync(version, attempt);
-        try
-        {
-            return await context.Connector.OpenAsync(address, context.Settings, attempt.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            return null;
-        }
-        finally
-        {
-            await attempt.CancelAsync().ConfigureAwait(false);
-            await newerAnswer.ConfigureAwait(false);
-        }
-    }
+    private ServerAddress? Successor(IServerConnection connection) =>
+        context.Masters.Current(shard.Name).Master is { } master && master != connection.Address ? master : null;
 
-    private async Task CancelOnChangeAsync(long version, CancellationTokenSource attempt)
+    private async ValueTask<ShardRefusal?> VerifyAsync(IServerConnection connection, CancellationToken tenure)
     {
-        try
+        var (role, refusal) = await MasterCheck.AskRoleAsync(connection, tenure).ConfigureAwait(false);
+        if (role is { } known)
         {
-            await context.Masters.WaitForChangeAsync(shard.Name, version, attempt.Token).ConfigureAwait(false);
-            await attempt.CancelAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The attempt ended first.
-        }
-    }
-
-    private async ValueTask<ShardRefusal?> VerifyAsync(IServerConnection connection, CancellationToken stopping)
-    {
-        var refusal = await MasterCheck.ConfirmRoleAsync(connection, stopping).ConfigureAwait(false);
-        if (refusal is null or { IsConfigurationError: false })
-        {
-            context.Masters.ReportRole(shard.Name, connection.Address, refusal is null ? ServerRole.Master : ServerRole.Replica);
+            context.Masters.ReportRole(shard.Name, connection.Address, known);
         }
 
         return refusal
-            ?? await _guard.CheckAsync(connection, stopping).ConfigureAwait(false)
-            ?? await MasterCheck.CalibrateAsync(connection, shard.Clock, context.Time, stopping).ConfigureAwait(false);
+            ?? await _guard.CheckAsync(connection, tenure).ConfigureAwait(false)
+            ?? await MasterCheck.CalibrateAsync(connection, shard.Clock, context.Time, tenure).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Ends the previous connection on the server's side as well: what it had sent could otherwise still be executed,
+    /// Ends the connection that served last on the server's side as well: what it had sent could otherwise still be executed,
     /// after newer commands. Only where the same process answers, for another one gives the same ids to other clients.
     /// </summary>
-    private async ValueTask EndPreviousAsync(IServerConnection connection, CancellationToken stopping)
+    private async ValueTask<ShardRefusal?> EndPreviousAsync(IServerConnection connection, CancellationToken tenure)
     {
-        var server = await MasterCheck.IdentifyAsync(connection, stopping).ConfigureAwait(false);
-        if (_previous is { } previous && server is not null && _previousServer is { } known && previous.Address == connection.Address)
+        var (server, refusal) = await MasterCheck.IdentifyAsync(connection, tenure).ConfigureAwait(false);
+        if (refusal is not null)
         {
-            if (server.RunId == known.RunId)
-            {
-                await connection.ExecuteAsync(
-                    new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, stopping).ConfigureAwait(false);
-            }
-            else
+            return refusal;
+        }
+
+        if (server is not null && _previous is { Server: { } known } previous && previous.Address == connection.Address)
+        {
+            if (server.RunId != known.RunId)
             {
                 context.Logger.ServerRestarted(shard.Name, connection.Address);
             }
+            else
+            {
+                var killed = await connection.ExecuteAsync(
+                    new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
+                if (killed.Kind is ControlReplyKind.TimedOut or ControlReplyKind.ConnectionLost)
+                {
+                    return ShardRefusal.From("CLIENT KILL", killed);
+                }
+
+                if (killed.Error == ServerErrorCode.NoPerm)
+                {
+                    context.Logger.CommandForbidden(shard.Name, connection.Address, killed.Text);
+                }
+            }
         }
 
-        _previous = connection;
-        _previousServer = server;
+        _previous = new ServedConnection(connection.Address, connection.ClientId, server);
+        return null;
     }
 
     /// <summary>Returns why the connection may not serve any longer.</summary>
-    private async Task<string> WatchAsync(IServerConnection connection, CancellationToken stopping)
+    private async Task<string> WatchAsync(IServerConnection connection, CancellationToken tenure)
     {
-        while (true)
+        try
         {
-            var master = context.Masters.Current(shard.Name);
-            if (master.Master is { } address && address != connection.Address)
+            while (true)
             {
-                return $"{address} is the master now";
-            }
-
-            var lastVerified = context.Time.GetTimestamp();
-            using var pause = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            var changed = context.Masters.WaitForChangeAsync(shard.Name, master.Version, pause.Token);
-            await Task.WhenAny(connection.Closed, changed, Task.Delay(PollInterval, context.Time, pause.Token)).ConfigureAwait(false);
-            await pause.CancelAsync().ConfigureAwait(false);
-            stopping.ThrowIfCancellationRequested();
-            if (connection.Closed.IsCompleted)
-            {
-                return (await connection.Closed.ConfigureAwait(false)).Message;
-            }
-
-            if (context.Time.GetElapsedTime(lastVerified) > master.DownAfter + PollInterval)
-            {
-                // This process was itself stopped: the Sentinels may have chosen another master meanwhile.
-                context.Masters.RequestRefresh(shard.Name);
-            }
-
-            if (!changed.IsCompletedSuccessfully && await VerifyAsync(connection, stopping).ConfigureAwait(false) is { } refusal)
-            {
-                if (refusal.IsConfigurationError)
+                var lastVerified = context.Time.GetTimestamp();
+                using (var pause = CancellationTokenSource.CreateLinkedTokenSource(tenure))
                 {
-                    shard.Report(ShardEvent.Refused, connection.Address, refusal.Reason);
+                    await Task.WhenAny(connection.Closed, Task.Delay(PollInterval, context.Time, pause.Token)).ConfigureAwait(false);
+                    await pause.CancelAsync().ConfigureAwait(false);
                 }
 
-                return refusal.Reason;
+                tenure.ThrowIfCancellationRequested();
+                if (connection.Closed.IsCompleted)
+                {
+                    return (await connection.Closed.ConfigureAwait(false)).Message;
+                }
+
+                if (context.Time.GetElapsedTime(lastVerified) > context.Masters.Current(shard.Name).DownAfter + (2 * PollInterval))
+                {
+                    // This process was itself stopped: the Sentinels may have chosen another master meanwhile.
+                    context.Masters.RequestRefresh(shard.Name);
+                }
+
+                if (await VerifyAsync(connection, tenure).ConfigureAwait(false) is { IsTimeOut: false } refusal)
+                {
+                    if (refusal.IsConfigurationError)
+                    {
+                        shard.Report(ShardEvent.Refused, connection.Address, refusal.Reason);
+                    }
+
+                    return refusal.Reason;
+                }
             }
+        }
+        catch (OperationCanceledException) when (Successor(connection) is { } successor)
+        {
+            return $"{successor} is the master now";
         }
     }
 
@@ -236,12 +265,14 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
     }
 
-    private async Task WaitForChangeAsync(MasterSnapshot seen, TimeSpan delay, CancellationToken stopping)
+    private async Task WaitForChangeAsync(MasterSnapshot seen, TimeSpan delay)
     {
-        using var pause = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var pause = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         var changed = context.Masters.WaitForChangeAsync(shard.Name, seen.Version, pause.Token);
         await Task.WhenAny(changed, Task.Delay(delay, context.Time, pause.Token)).ConfigureAwait(false);
         await pause.CancelAsync().ConfigureAwait(false);
-        stopping.ThrowIfCancellationRequested();
+        _stopping.Token.ThrowIfCancellationRequested();
     }
+
+    private sealed record ServedConnection(ServerAddress Address, long ClientId, ServerIdentity? Server);
 }

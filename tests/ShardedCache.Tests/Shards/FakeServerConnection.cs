@@ -1,0 +1,98 @@
+using System.Buffers;
+using ShardedCache.Connections;
+
+namespace ShardedCache.Tests.Shards;
+
+internal sealed class FakeServerConnection(FakeServer server, long id, Action<FakeServerConnection> onClosed) : IServerConnection, IEntryBatch
+{
+    private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ServerAddress Address => server.Address;
+
+    public long ClientId => id;
+
+    public Task<ConnectionFault> Closed => _closed.Task;
+
+    /// <summary>The entry commands in their order: a script by its name.</summary>
+    public List<string> Sent { get; } = [];
+
+    public IEntryBatch CreateBatch() => this;
+
+    public void Send()
+    {
+    }
+
+    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) => Take(script.Name);
+
+    public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        if (server.IsStopped)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return _closed.Task.IsCompleted ? ControlReply.ConnectionLost : server.Execute(command.Span);
+    }
+
+    public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reply = Take("get");
+        if (reply.Kind is ReplyKind.Ok or ReplyKind.TimedOut)
+        {
+            if (!server.Store.TryGetValue(key.Name, out var stored))
+            {
+                return new(reply.Kind == ReplyKind.Ok ? Reply.Nil : reply);
+            }
+
+            // Also before a time-out: a reply may have come in part.
+            destination.Write(stored);
+        }
+
+        return new(reply);
+    }
+
+    public ValueTask<Reply> SetAsync(
+        StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reply = Take("set");
+        if (reply.Kind == ReplyKind.Ok)
+        {
+            server.Store[key.Name] = [.. header, .. payload.ToArray()];
+        }
+
+        return new(reply);
+    }
+
+    public ValueTask<Reply> RunAsync(
+        StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken) =>
+        new(Take(script.Name));
+
+    public ValueTask<Reply> SubscribeAsync(string channel, Action<string, string> onMessage, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public void Close(ConnectionFault fault)
+    {
+        if (_closed.TrySetResult(fault))
+        {
+            onClosed(this);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "disposed"));
+        return ValueTask.CompletedTask;
+    }
+
+    private Reply Take(string command)
+    {
+        lock (Sent)
+        {
+            Sent.Add(command);
+        }
+
+        return _closed.Task.IsCompleted ? Reply.ConnectionLost : server.AnswerEntry(command) ?? Reply.Ok;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using ShardedCache.Connections;
+
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>What meters and traces show of the operations.</summary>
+public sealed class ObservationTests : IAsyncDisposable
+{
+    private readonly ShardWorld _world = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ConcurrentQueue<string> _measured = new();
+    private readonly MeterListener _meters = new();
+
+    public ObservationTests()
+    {
+        var factory = _services.GetRequiredService<IMeterFactory>();
+        _meters.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Name == "ShardedCache" && instrument.Meter.Scope == factory)
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _meters.SetMeasurementEventCallback<long>(Measured);
+        _meters.SetMeasurementEventCallback<int>((instrument, value, tags, state) => Measured(instrument, value, tags, state));
+        _meters.Start();
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _world.DisposeAsync();
+        _meters.Dispose();
+        await _services.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Hits_misses_and_foreign_bytes_are_counted_by_shard_and_never_by_key()
+    {
+        await StartAsync();
+        await _world.Cache.SetAsync("kept", [1], new(), Token);
+        _world.A.Store["foreign"] = "not an entry"u8.ToArray();
+
+        await _world.Cache.GetAsync("kept", Token);
+        await _world.Cache.GetManyAsync(["kept", "missing"], Token);
+        await _world.Cache.GetAsync("foreign", Token);
+
+        Assert.Equal(
+        [
+            "dotnet.cache.requests 1 dotnet.cache.request.type=hit shardedcache.shard.name=shard-0",
+            "dotnet.cache.requests 1 dotnet.cache.request.type=hit shardedcache.shard.name=shard-0",
+            "dotnet.cache.requests 1 dotnet.cache.request.type=miss shardedcache.shard.name=shard-0",
+            "shardedcache.entry.foreign 1 shardedcache.shard.name=shard-0",
+            "dotnet.cache.requests 1 dotnet.cache.request.type=miss shardedcache.shard.name=shard-0",
+        ],
+        _measured);
+    }
+
+    [Fact]
+    public async Task A_failed_operation_is_counted_with_its_cause_and_the_gauge_falls_with_the_shard()
+    {
+        await StartAsync();
+        _meters.RecordObservableInstruments();
+        _world.A.IsDown = true;
+        _world.A.AnswerEntry = static _ => Reply.FromError("LOADING Redis is loading the dataset in memory");
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => _world.Cache.GetAsync("key", Token));
+        _meters.RecordObservableInstruments();
+
+        Assert.Equal(
+        [
+            "shardedcache.shard.up 1 shardedcache.shard.name=shard-0",
+            "shardedcache.shard.transitions 1 shardedcache.shard.name=shard-0 shardedcache.shard.state=Suspect",
+            "shardedcache.operation.failures 1 shardedcache.shard.name=shard-0 error.type=Loading",
+            "shardedcache.shard.up 0 shardedcache.shard.name=shard-0",
+        ],
+        _measured.Where(static line => !line.Contains("FailingOver", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task An_operation_is_one_client_span_with_its_shard_and_without_its_key()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var caller = new Activity("caller").Start();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "ShardedCache",
+            Sample = static (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span =>
+            {
+                if (span.TraceId == caller.TraceId)
+                {
+                    spans.Enqueue(span);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await StartAsync();
+
+        await _world.Cache.SetAsync("a-key", [1], new(), Token);
+        await _world.Cache.GetAsync("a-key", Token);
+        await _world.Cache.RefreshAsync("a-key", Token);
+        await _world.Cache.RemoveAsync("a-key", Token);
+        await _world.Cache.GetManyAsync(["a-key"], Token);
+
+        Assert.Equal(["set", "get", "refresh", "remove", "get many"], spans.Select(static span => span.OperationName));
+        Assert.All(spans, span =>
+        {
+            Assert.Equal(ActivityKind.Client, span.Kind);
+            Assert.Equal(caller.SpanId, span.ParentSpanId);
+            Assert.Equal("shard-0", span.GetTagItem("shardedcache.shard.name"));
+            Assert.DoesNotContain(span.TagObjects, static tag => tag.Value?.ToString()?.Contains("a-key", StringComparison.Ordinal) == true);
+        });
+        Assert.Equal(caller, Activity.Current);
+    }
+
+    private async Task StartAsync()
+    {
+        await _world.StartUpAsync(_services.GetRequiredService<IMeterFactory>());
+        _measured.Clear();
+    }
+
+    private void Measured(Instrument instrument, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state) =>
+        _measured.Enqueue($"{instrument.Name} {value} {string.Join(' ', tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}"))}");
+}
