@@ -41,6 +41,9 @@ internal sealed class FakeSentinel(string host, string id)
 
     public bool IsInTilt { get; set; }
 
+    /// <summary>Called once, after the first of the commands that ask about <c>shard-0</c>.</summary>
+    public Action? BetweenTwoCommands { get; set; }
+
     public ConcurrentDictionary<string, FakeMaster> Masters { get; } = new();
 
     /// <summary>The other Sentinels that it names, with their flags.</summary>
@@ -82,6 +85,18 @@ internal sealed class FakeSentinel(string host, string id)
     }
 
     public ControlReply Answer(ReadOnlySpan<string> command)
+    {
+        var answer = AnswerTo(command);
+        if (command is ["SENTINEL", "MASTER" or "GET-MASTER-ADDR-BY-NAME", "shard-0"] && BetweenTwoCommands is { } between)
+        {
+            BetweenTwoCommands = null;
+            between();
+        }
+
+        return answer;
+    }
+
+    private ControlReply AnswerTo(ReadOnlySpan<string> command)
     {
         if (command is ["INFO", ..])
         {

@@ -20,7 +20,6 @@ internal sealed class FakeSentinelConnection(
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
-        await Task.Yield();
         if (_closed.Task.IsCompleted)
         {
             return ControlReply.ConnectionLost;
@@ -28,7 +27,10 @@ internal sealed class FakeSentinelConnection(
 
         if (sentinel.Behaviour != FakeBehaviour.IsStopped)
         {
-            return sentinel.Answer(command.Span);
+            // Executed in the order in which they were sent.
+            var answer = sentinel.Answer(command.Span);
+            await Task.Yield();
+            return answer;
         }
 
         await Task.Delay(settings.OperationTimeout, time, cancellationToken);

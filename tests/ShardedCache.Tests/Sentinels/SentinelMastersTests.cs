@@ -108,6 +108,19 @@ public sealed class SentinelMastersTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_switch_in_the_middle_of_a_question_does_not_give_the_old_master_the_new_epoch()
+    {
+        await _world.StartAsync();
+        _world.Masters.ReportRole("shard-0", A, ServerRole.Master);
+        Sentinels[1].Behaviour = Sentinels[2].Behaviour = FakeBehaviour.IsDown;
+
+        Sentinels[0].BetweenTwoCommands = () => _world.Say(B, 8);
+        await _world.PollAsync(2);
+
+        await SentinelWorld.Until(() => Shard0.Master == B);
+    }
+
+    [Fact]
     public async Task A_replayed_old_switch_changes_nothing()
     {
         await _world.StartAsync();
