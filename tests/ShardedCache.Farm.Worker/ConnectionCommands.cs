@@ -6,8 +6,8 @@ using ShardedCache.Connections.StackExchangeRedis;
 namespace ShardedCache.Farm.Worker;
 
 /// <summary>
-/// What a connection does in a process whose thread pool is used up ("starve"), and in one that is itself stopped ("loop").
-/// Both talk to the test by lines.
+/// What a connection does in a process whose thread pool is used up ("starve"), and in one that is itself stopped ("loop"), and
+/// how many threads the client has for itself ("threads"). They talk to the test by lines.
 /// </summary>
 internal static class ConnectionCommands
 {
@@ -15,6 +15,11 @@ internal static class ConnectionCommands
 
     public static async Task RunAsync(string[] arguments)
     {
+        if (arguments is [_, _, _, _, var dedicatedThreads])
+        {
+            AppContext.SetSwitch(DedicatedThreads.SwitchName, bool.Parse(dedicatedThreads));
+        }
+
         await using IServerConnector connector = arguments[1] switch
         {
             "StackExchange.Redis" => new StackExchangeConnector(TimeProvider.System),
@@ -24,13 +29,18 @@ internal static class ConnectionCommands
         var opened = await connector.OpenAsync(new ServerAddress(arguments[2], int.Parse(arguments[3])), settings, default);
         await using var connection = opened.Connection ?? throw new InvalidOperationException(opened.Fault?.ToString());
         await connection.SetAsync(Key, [], new ReadOnlySequence<byte>(new byte[100]), TimeSpan.FromMinutes(5), CallMode.Asynchronous, default);
-        if (arguments[0] == "starve")
+        switch (arguments[0])
         {
-            Starve(connection);
-        }
-        else
-        {
-            Loop(connection);
+            case "starve":
+                Starve(connection);
+                break;
+            case "threads":
+                Console.WriteLine(Directory.GetDirectories("/proc/self/task").Count(
+                    static thread => File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("SE.Redis Sync", StringComparison.Ordinal)));
+                break;
+            default:
+                Loop(connection);
+                break;
         }
     }
 

@@ -7,10 +7,16 @@ using ShardedCache.Farm.Worker;
 
 // A second process for tests that need one: "write|read <connection string> <count>". Keys and values are functions of
 // their number, so that writer and reader need not talk. Prints the number of entries that were right.
-// Or "starve|loop <transport> <host> <port>": one connection, see ConnectionCommands.
-if (args[0] is "starve" or "loop")
+// Or "starve|loop|threads <transport> <host> <port> [dedicated threads: true|false]": one connection, see ConnectionCommands. Or "allocate", see AllocationCommand.
+if (args[0] is "starve" or "loop" or "threads")
 {
     await ConnectionCommands.RunAsync(args);
+    return;
+}
+
+if (args[0] == "allocate")
+{
+    await AllocationCommand.RunAsync();
     return;
 }
 

@@ -62,6 +62,16 @@ public sealed class ClientProcessTests(ServerFixture fixture) : IClassFixture<Se
         }
     }
 
+    [Theory]
+    [InlineData("true", 2)]
+    [InlineData("false", 0)]
+    public async Task The_threads_that_StackExchange_Redis_has_for_itself_can_be_declined(string wanted, int threads)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Threads are counted by their names in /proc.");
+        var count = await WorkerProcess.RunAsync("threads", "StackExchange.Redis", fixture.Server.Host, $"{fixture.Server.Port}", wanted);
+        Assert.Equal($"{threads}", count);
+    }
+
     private static async Task<(string State, int Count)> StatusAsync(Process worker)
     {
         await worker.StandardInput.WriteLineAsync("status");

@@ -28,3 +28,8 @@ public sealed class StackExchangeHalfOpenTests : HalfOpenContract
 {
     internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
 }
+
+public sealed class StackExchangeChaosTests(ServerFixture fixture) : ChaosContract(fixture)
+{
+    internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
+}
