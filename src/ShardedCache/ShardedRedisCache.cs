@@ -52,6 +52,9 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
             shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
+
+        // What starts here lives as long as the cache, and must not carry the context of the request that asked for it first.
+        using AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
         _masters.Start();
         foreach (var supervisor in _supervisors)
         {

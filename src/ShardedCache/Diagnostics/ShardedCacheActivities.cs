@@ -19,4 +19,14 @@ internal static class ShardedCacheActivities
         activity?.SetTag("shardedcache.shard.name", shard);
         return activity;
     }
+
+    /// <summary>Marks the running operation's span as failed.</summary>
+    public static void Fail(string errorType)
+    {
+        if (Activity.Current is { } activity && activity.Source == Source)
+        {
+            activity.SetStatus(ActivityStatusCode.Error);
+            activity.SetTag("error.type", errorType);
+        }
+    }
 }

@@ -83,6 +83,12 @@ internal sealed class Shard
 
     public void Withdraw(IServerConnection connection, string reason)
     {
+        // Thousands of operations may fail together, and only the first of them need wait for the log to take its line.
+        if (!ReferenceEquals(Live, connection))
+        {
+            return;
+        }
+
         lock (_transition)
         {
             if (ReferenceEquals(_live, connection))

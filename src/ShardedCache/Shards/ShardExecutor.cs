@@ -270,6 +270,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private ShardUnavailableException Unavailable(string reason, string errorType)
     {
         context.Metrics.Failed(shard.Name, errorType);
+        ShardedCacheActivities.Fail(errorType);
         return new ShardUnavailableException(shard.Name, reason);
     }
 

@@ -117,6 +117,40 @@ public sealed class ObservationTests : IAsyncDisposable
         Assert.Equal(caller, Activity.Current);
     }
 
+    [Fact]
+    public async Task A_failed_operation_is_a_failed_span_and_leaves_the_caller_s_alone()
+    {
+        using var caller = new Activity("caller").Start();
+        Activity? span = null;
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "ShardedCache",
+            Sample = static (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = stopped => span = stopped.TraceId == caller.TraceId ? stopped : span,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await StartAsync();
+        _world.A.AnswerEntry = static _ => Reply.TimedOut;
+
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => _world.Cache.GetAsync("key", Token));
+
+        Assert.Equal(ActivityStatusCode.Error, span?.Status);
+        Assert.Equal("TimedOut", span?.GetTagItem("error.type"));
+        Assert.Equal(ActivityStatusCode.Unset, caller.Status);
+    }
+
+    [Fact]
+    public async Task What_runs_for_the_cache_s_life_is_no_part_of_the_request_that_made_it()
+    {
+        using var request = new Activity("request").Start();
+
+        await StartAsync();
+        _world.A.Break();
+        await _world.UntilAsync(() => _world.A.Opened == 2);
+
+        Assert.Empty(_world.LoggingSpans);
+    }
+
     private async Task StartAsync()
     {
         await _world.StartUpAsync(_services.GetRequiredService<IMeterFactory>());

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -20,6 +21,9 @@ internal sealed class ShardWorld : IServerConnector, ILogger
         A = new FakeServer(new("10.1.0.1", 6379), Time);
         B = new FakeServer(new("10.1.0.2", 6379), Time);
     }
+
+    /// <summary>The spans in which something was logged.</summary>
+    public ConcurrentQueue<Activity> LoggingSpans { get; } = new();
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
@@ -121,6 +125,12 @@ internal sealed class ShardWorld : IServerConnector, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
         _events.Enqueue((eventId.Id, formatter(state, exception)));
+        if (Activity.Current is { } span)
+        {
+            LoggingSpans.Enqueue(span);
+        }
+    }
 }
