@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
 using ShardedCache.Connections;
 using ShardedCache.Sentinels;
 
@@ -15,6 +14,7 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     private readonly ConcurrentDictionary<ServerAddress, FakeSentinel> _reachable = new();
     private readonly ConcurrentQueue<(int Id, string Message)> _events = new();
 
+    private int _configured;
     private int _connects;
 
     public SentinelWorld()
@@ -29,16 +29,16 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
         }
 
         Say(A, 7);
-        Masters = Ask([.. Sentinels.Select(static sentinel => sentinel.Address)], "shard-0", "shard-1");
+        Ask([.. Sentinels.Select(static sentinel => sentinel.Address)], "shard-0", "shard-1");
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public PausingTime Time { get; } = new();
 
     public IReadOnlyList<FakeSentinel> Sentinels { get; }
 
     public int Connects => Volatile.Read(ref _connects);
 
-    public SentinelMasters Masters { get; private set; }
+    public SentinelMasters Masters { get; private set; } = null!;
 
     public MasterSnapshot Shard0 => Masters.Current("shard-0");
 
@@ -63,8 +63,11 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
         }
     }
 
-    public SentinelMasters Ask(IReadOnlyList<ServerAddress> sentinels, params string[] shards) =>
+    public void Ask(IReadOnlyList<ServerAddress> sentinels, params string[] shards)
+    {
+        _configured = sentinels.Count;
         Masters = new SentinelMasters(this, sentinels, new ConnectionSettings(), shards, Time, this);
+    }
 
     public async Task StartAsync()
     {
@@ -88,12 +91,10 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     {
         for (var i = 0; i < times; i++)
         {
-            var before = Sentinels.ToDictionary(static sentinel => sentinel, static sentinel => sentinel.Asked);
-            do
-            {
-                Time.Advance(SentinelTimings.Default.Poll);
-            }
-            while (!await AreAllAsked(before));
+            await Until(() => Time.Pauses >= _configured + Messages(213).Count() - Messages(214).Count());
+            var asked = Sentinels.ToDictionary(static sentinel => sentinel, static sentinel => sentinel.Asked);
+            Time.Advance(SentinelTimings.Default.Poll);
+            await Until(() => asked.All(static pair => pair.Key.Behaviour != FakeBehaviour.Answers || pair.Key.Asked > pair.Value));
         }
     }
 
@@ -126,20 +127,4 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _events.Enqueue((eventId.Id, formatter(state, exception)));
-
-    /// <summary>False when a watcher had not begun its pause yet when the time passed, so that it must pass again.</summary>
-    private static async Task<bool> AreAllAsked(Dictionary<FakeSentinel, int> before)
-    {
-        for (var i = 0; i < 200; i++)
-        {
-            if (before.All(static pair => pair.Key.Behaviour != FakeBehaviour.Answers || pair.Key.Asked > pair.Value))
-            {
-                return true;
-            }
-
-            await Task.Delay(1, TestContext.Current.CancellationToken);
-        }
-
-        return false;
-    }
 }
