@@ -20,8 +20,11 @@ namespace ShardedCache;
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
 public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDisposable
 {
-    /// <summary>A pipelined batch is sent in steps of this many commands, so that the last reply comes within the time-out of its own step.</summary>
+    /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
+
+    /// <summary>For the same reason a step writes at most this much, or one payload.</summary>
+    private const long BytesPerStep = 4 * 1024 * 1024;
 
     private readonly byte[] _keyPrefix;
     private readonly int _maximumPayloadBytes;
@@ -142,7 +145,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         token.ThrowIfCancellationRequested();
         var results = new byte[]?[keys.Count];
         var stored = new StoredKey[keys.Count];
-        await ForEachShardAsync(keys.Count, position => keys[position], stored,
+        await ForEachShardAsync(keys.Count, position => keys[position], static _ => 0, stored,
             (executor, positions) => executor.GetManyAsync(stored, positions, results, token)).ConfigureAwait(false);
         return results;
     }
@@ -163,7 +166,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         }
 
         var stored = new StoredKey[payloads.Length];
-        await ForEachShardAsync(payloads.Length, position => entries[position].Key, stored,
+        await ForEachShardAsync(payloads.Length, position => entries[position].Key, position => payloads[position].Length, stored,
             (executor, positions) => executor.WriteManyAsync(stored, positions, payloads, options, calledAt, token)).ConfigureAwait(false);
     }
 
@@ -173,7 +176,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         ArgumentNullException.ThrowIfNull(keys);
         token.ThrowIfCancellationRequested();
         var stored = new StoredKey[keys.Count];
-        await ForEachShardAsync(keys.Count, position => keys[position], stored,
+        await ForEachShardAsync(keys.Count, position => keys[position], static _ => 0, stored,
             (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, default, token)).ConfigureAwait(false);
     }
 
@@ -255,7 +258,8 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     /// Routes every key before anything is sent, so that a bad key leaves nothing half done; then runs all shards at once,
     /// and each to its end, so that one that is down takes nothing from the others.
     /// </summary>
-    private async Task ForEachShardAsync(int count, Func<int, string> key, StoredKey[] stored, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
+    private async Task ForEachShardAsync(
+        int count, Func<int, string> key, Func<int, int> bytes, StoredKey[] stored, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         var positions = new List<int>?[_executors.Length];
@@ -266,15 +270,24 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
             (positions[_rule.Route(stored[i])] ??= []).Add(i);
         }
 
-        await Task.WhenAll(_executors.Select((executor, shard) => RunInStepsAsync(executor, positions[shard], run))).ConfigureAwait(false);
+        await Task.WhenAll(_executors.Select((executor, shard) => RunInStepsAsync(executor, positions[shard], bytes, run))).ConfigureAwait(false);
     }
 
-    private static async Task RunInStepsAsync(ShardExecutor executor, List<int>? positions, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
+    private static async Task RunInStepsAsync(
+        ShardExecutor executor, List<int>? positions, Func<int, int> bytes, Func<ShardExecutor, ReadOnlyMemory<int>, Task> run)
     {
-        var all = positions?.ToArray().AsMemory() ?? Memory<int>.Empty;
-        for (var start = 0; start < all.Length; start += CommandsPerStep)
+        var rest = positions?.ToArray().AsMemory() ?? Memory<int>.Empty;
+        while (!rest.IsEmpty)
         {
-            await run(executor, all.Slice(start, Math.Min(CommandsPerStep, all.Length - start))).ConfigureAwait(false);
+            var count = 1;
+            long size = bytes(rest.Span[0]);
+            while (count < Math.Min(rest.Length, CommandsPerStep) && (size += bytes(rest.Span[count])) <= BytesPerStep)
+            {
+                count++;
+            }
+
+            await run(executor, rest[..count]).ConfigureAwait(false);
+            rest = rest[count..];
         }
     }
 }

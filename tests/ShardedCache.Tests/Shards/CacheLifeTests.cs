@@ -185,4 +185,21 @@ public sealed class CacheLifeTests : IAsyncDisposable
 
         Assert.Equal(["get", "touch", "get"], Assert.Single(_world.A.Connections).Sent);
     }
+
+    [Theory]
+    [InlineData(256, 10, 1)]
+    [InlineData(257, 10, 2)]
+    [InlineData(9, 1024 * 1024, 3)]
+    [InlineData(2, 5 * 1024 * 1024, 2)]
+    public async Task A_batch_is_sent_in_steps_of_bounded_count_and_size(int entries, int bytes, int steps)
+    {
+        await _world.StartUpAsync();
+        var payload = new byte[bytes];
+        string[] keys = [.. Enumerable.Range(0, entries).Select(static i => $"key-{i}")];
+
+        await _world.Cache.SetManyAsync([.. keys.Select(key => KeyValuePair.Create(key, payload))], new(), Token);
+
+        Assert.Equal(steps, Assert.Single(_world.A.Connections).Batches);
+        Assert.All(await _world.Cache.GetManyAsync(keys, Token), value => Assert.Equal(bytes, value?.Length));
+    }
 }

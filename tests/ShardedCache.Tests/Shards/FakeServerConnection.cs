@@ -18,9 +18,9 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
 
     public IEntryBatch CreateBatch() => this;
 
-    public void Send()
-    {
-    }
+    public int Batches { get; private set; }
+
+    public void Send() => Batches++;
 
     public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) => Take(script.Name);
 

@@ -50,7 +50,7 @@ internal sealed class ShardWorld : IServerConnector, ILogger
             Sentinels = [],
             Shards = [new ConfiguredShard(Shard)],
             InstanceName = string.Empty,
-            MaximumPayloadBytes = 1024,
+            MaximumPayloadBytes = 8 * 1024 * 1024,
             LocalTierSizeLimit = 1,
             ShardConnection = new ConnectionSettings(),
             SentinelConnection = new ConnectionSettings(),
