@@ -101,7 +101,11 @@ internal sealed class SentinelWatcher(
         catch (Exception exception) when (!_stopping.IsCancellationRequested)
         {
             // A fault of ours in asking one Sentinel must not end the asking.
-            watch.Logger.SentinelQuestionFailed(address, exception);
+            if (_last?.Fault?.Kind != ConnectionFaultKind.Protocol)
+            {
+                watch.Logger.SentinelQuestionFailed(address, exception);
+            }
+
             await CloseAsync().ConfigureAwait(false);
             return new SentinelReport(address) { Fault = new(ConnectionFaultKind.Protocol, $"an internal error ({exception.GetType().Name}), see the log") };
         }

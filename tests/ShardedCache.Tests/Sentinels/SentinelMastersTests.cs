@@ -445,6 +445,22 @@ public sealed class SentinelMastersTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_connect_that_throws_is_logged_once_and_does_not_end_the_asking()
+    {
+        _world.ConnectThrows = new InvalidOperationException("the vault is closed, its key is s3cr3t");
+        _world.Masters.Start();
+        await SentinelWorld.Until(() => Shard0.Fault!.Kind == MasterFaultKind.AllUnreachable);
+        Assert.DoesNotContain("s3cr3t", Shard0.Fault!.Message, StringComparison.Ordinal);
+        await _world.PollAsync(3);
+        Assert.Equal(3, _world.Messages(217).Count());
+
+        _world.ConnectThrows = null;
+        await _world.PollAsync();
+
+        await SentinelWorld.Until(() => Shard0.Master == A);
+    }
+
+    [Fact]
     public async Task A_user_who_may_not_ask_for_TILT_and_id_can_do_without()
     {
         foreach (var sentinel in Sentinels)

@@ -36,6 +36,9 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
 
     public IReadOnlyList<FakeSentinel> Sentinels { get; }
 
+    /// <summary>Thrown by each connect: a fault of the transport, or of the application's own delegate for credentials.</summary>
+    public Exception? ConnectThrows { get; set; }
+
     public int Connects => Volatile.Read(ref _connects);
 
     public SentinelMasters Masters { get; private set; } = null!;
@@ -92,9 +95,12 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
         for (var i = 0; i < times; i++)
         {
             await Until(() => Time.Pauses >= _configured + Messages(213).Count() - Messages(214).Count());
+            var connects = Connects;
             var asked = Sentinels.ToDictionary(static sentinel => sentinel, static sentinel => sentinel.Asked);
             Time.Advance(SentinelTimings.Default.Poll);
-            await Until(() => asked.All(static pair => pair.Key.Behaviour != FakeBehaviour.Answers || pair.Key.Asked > pair.Value));
+            await Until(() => ConnectThrows is null
+                ? asked.All(static pair => pair.Key.Behaviour != FakeBehaviour.Answers || pair.Key.Asked > pair.Value)
+                : Connects >= connects + _configured);
         }
     }
 
@@ -102,6 +108,11 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     {
         Interlocked.Increment(ref _connects);
         await Task.Yield();
+        if (ConnectThrows is { } exception)
+        {
+            throw exception;
+        }
+
         Assert.Equal(ServerKind.Sentinel, settings.Kind);
         var sentinel = _reachable.GetValueOrDefault(address);
         switch (sentinel?.Behaviour)
