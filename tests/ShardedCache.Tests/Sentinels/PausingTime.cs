@@ -11,8 +11,11 @@ internal sealed class PausingTime : FakeTimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        var timer = base.CreateTimer(callback, state, dueTime, period);
+
+        // Not before it is set: only then it would not miss an advance.
         Interlocked.Increment(ref _pauses);
-        return new Pause(base.CreateTimer(callback, state, dueTime, period), () => Interlocked.Decrement(ref _pauses));
+        return new Pause(timer, () => Interlocked.Decrement(ref _pauses));
     }
 
     private sealed class Pause(ITimer timer, Action onEnd) : ITimer
