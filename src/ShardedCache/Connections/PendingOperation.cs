@@ -18,7 +18,7 @@ internal abstract class PendingOperation
     /// <summary>The reply is here already, and only its continuation has yet to run: too late for a time-out.</summary>
     public abstract bool HasReply { get; }
 
-    protected bool IsClaimed => Volatile.Read(ref _claimed) != 0;
+    public bool IsClaimed => Volatile.Read(ref _claimed) != 0;
 
     public bool TryClaim() => Interlocked.Exchange(ref _claimed, 1) == 0;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using ShardedCache.Connections;
 using ShardedCache.Testing;
@@ -58,8 +59,13 @@ public abstract class LifeContract(ServerFixture fixture) : ConnectionContract, 
         var server = farm.Shards[0].InitialMaster;
         var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(5), ClientName = "mortal" };
         await using var killed = await OpenAsync(AddressOf(server), settings);
+        var received = await CountReceivedAsync();
         await server.ExecuteAsync("CLIENT", "KILL", "ID", $"{killed.ClientId}");
         Assert.Equal(ConnectionFaultKind.ClosedByPeer, (await killed.Closed.WaitAsync(TimeSpan.FromSeconds(20), Cancellation)).Kind);
+        await Task.Delay(500, Cancellation);
+
+        // The two that this test itself made, to kill and to count.
+        Assert.Equal(received + 2, await CountReceivedAsync());
 
         await using var orphaned = await OpenAsync(AddressOf(server), settings);
         server.Kill();
@@ -71,6 +77,13 @@ public abstract class LifeContract(ServerFixture fixture) : ConnectionContract, 
         Assert.Equal(0, await CountClientsAsync(server, "mortal"));
         Assert.Equal(Reply.ConnectionLost, await SetAsync(killed, NewKey(), "1"));
         Assert.Equal(Reply.ConnectionLost, await SetAsync(orphaned, NewKey(), "1", CallMode.Blocking));
+
+        async Task<int> CountReceivedAsync()
+        {
+            const string field = "total_connections_received:";
+            var statistics = await server.ExecuteAsync("INFO", "stats");
+            return int.Parse(statistics.Split("\r\n").Single(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..], CultureInfo.InvariantCulture);
+        }
     }
 
     [Fact]

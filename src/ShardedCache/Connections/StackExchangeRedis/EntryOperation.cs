@@ -10,8 +10,6 @@ namespace ShardedCache.Connections.StackExchangeRedis;
 /// </summary>
 internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Reply>
 {
-    private const int SliceMilliseconds = 5;
-
     private readonly Action _onClientTaskEnded;
     private ManualResetValueTaskSourceCore<Reply> _reply;
     private CancellationTokenRegistration _registration;
@@ -136,12 +134,13 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         _cancellation = cancellationToken;
         for (var task = _task; task is not null;)
         {
-            if (WaitFor(task))
+            if (BlockingWait.For(task, this, _connection!.TimeoutMilliseconds, cancellationToken))
             {
                 task = Conclude();
             }
             else
             {
+                Cancel();
                 Subscribe(task);
                 break;
             }
@@ -155,31 +154,6 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         }
 
         return TakeReply(_reply.Version);
-    }
-
-    // The client completes its task on its reader's thread, which releases this wait directly: no pool thread is needed.
-    private bool WaitFor(Task task)
-    {
-        for (var patience = _connection!.TimeoutMilliseconds; !IsClaimed; patience = SliceMilliseconds)
-        {
-            try
-            {
-                if (task.Wait(patience, _cancellation))
-                {
-                    return true;
-                }
-            }
-            catch (AggregateException)
-            {
-                return true;
-            }
-            catch (OperationCanceledException)
-            {
-                Cancel();
-            }
-        }
-
-        return false;
     }
 
     private void Subscribe(Task task) => task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onClientTaskEnded);
@@ -263,7 +237,7 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
 
     private void Cancel()
     {
-        if (TryClaim())
+        if (_cancellation.IsCancellationRequested && TryClaim())
         {
             _reply.RunContinuationsAsynchronously = true;
             _reply.SetException(new OperationCanceledException(_cancellation));

@@ -1,0 +1,94 @@
+using System.Buffers;
+using ShardedCache.Connections;
+using ShardedCache.Connections.StackExchangeRedis;
+using ShardedCache.Contract.Connections;
+using StackExchange.Redis;
+using StackExchange.Redis.Configuration;
+using StackExchange.Redis.Profiling;
+
+namespace ShardedCache.Farm.Tests.Connections;
+
+/// <summary>What an application may set on the client, and what it cannot spoil.</summary>
+public sealed class StackExchangeConfigurationTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    private static readonly StoredKey Key = new("configuration:"u8.ToArray(), "key");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Profiler_and_socket_settings_pass_through()
+    {
+        var profile = new ProfilingSession();
+        var sockets = 0;
+        await using var connector = new StackExchangeConnector(TimeProvider.System, options =>
+        {
+            options.Defaults = new Profiled(profile);
+            options.BeforeSocketConnect = (_, _, socket) =>
+            {
+                socket.SendBufferSize = 64 * 1024;
+                sockets++;
+            };
+        });
+        await using var connection = await OpenAsync(connector);
+        await connection.GetAsync(Key, new ArrayBufferWriter<byte>(), CallMode.Asynchronous, Cancellation);
+
+        Assert.Equal(1, sockets);
+        Assert.Contains(profile.FinishProfiling(), command => command.Command == "GET");
+    }
+
+    [Fact]
+    public async Task Settings_that_a_connection_lives_by_are_ours_whatever_the_application_sets()
+    {
+        await using var connector = new StackExchangeConnector(TimeProvider.System, static options =>
+        {
+            options.EndPoints.Add("127.0.0.1", 1);
+            options.ServiceName = "another";
+            options.TieBreaker = "tie";
+            options.AbortOnConnectFail = true;
+            options.ReconnectRetryPolicy = new LinearRetry(1);
+            options.BacklogPolicy = BacklogPolicy.Default;
+            options.Protocol = RedisProtocol.Resp2;
+            options.CommandMap = CommandMap.Sentinel;
+            options.HeartbeatConsistencyChecks = true;
+            options.HeartbeatInterval = TimeSpan.FromMilliseconds(50);
+            options.KeepAlive = 1;
+            options.SyncTimeout = options.AsyncTimeout = options.ConnectTimeout = 10;
+            options.DefaultDatabase = 3;
+            options.ClientName = "another";
+            options.Password = "another";
+        });
+        await using var connection = await OpenAsync(connector);
+        Assert.Equal(Reply.Ok, await connection.SetAsync(Key, [], new ReadOnlySequence<byte>("1"u8.ToArray()), TimeSpan.FromMinutes(1), CallMode.Asynchronous, Cancellation));
+        Assert.Equal("1", await fixture.Server.ExecuteAsync("GET", "configuration:key"));
+
+        fixture.Server.Pause();
+        try
+        {
+            var late = connection.GetAsync(Key, new ArrayBufferWriter<byte>(), CallMode.Asynchronous, Cancellation).AsTask();
+            await Task.Delay(300, Cancellation);
+            Assert.False(late.IsCompleted);
+            Assert.Equal(Reply.TimedOut, await late);
+            Assert.Equal(ConnectionFaultKind.Silent, (await connection.Closed).Kind);
+        }
+        finally
+        {
+            fixture.Server.Resume();
+        }
+    }
+
+    private async Task<IServerConnection> OpenAsync(StackExchangeConnector connector)
+    {
+        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings(), Cancellation);
+        Assert.True(opened.IsOpen, opened.Fault?.ToString());
+        return opened.Connection;
+    }
+
+    private sealed class Profiled(ProfilingSession profile) : DefaultOptionsProvider
+    {
+        public override Task AfterConnectAsync(ConnectionMultiplexer multiplexer, Action<string> log)
+        {
+            multiplexer.RegisterProfiler(() => profile);
+            return Task.CompletedTask;
+        }
+    }
+}
