@@ -75,8 +75,11 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     public async Task StartAsync()
     {
         Masters.Start();
-        await Until(() => Shard0.Master is not null && Sentinels.All(static sentinel => sentinel.Asked > 0 && (sentinel.IsListenedTo || !sentinel.MaySubscribe)));
+        await Until(() => Shard0.Master is not null && Sentinels.All(static sentinel => sentinel.Asked >= 2 && (sentinel.IsListenedTo || !sentinel.MaySubscribe)));
     }
+
+    /// <summary>Waits until every watcher waits for time to pass.</summary>
+    public Task QuietAsync() => Until(() => Time.Pauses >= _configured + Messages(213).Count() - Messages(214).Count());
 
     /// <summary>Waits without letting time pass.</summary>
     public static async Task Until(Func<bool> condition)
@@ -94,7 +97,7 @@ internal sealed class SentinelWorld : IServerConnector, ILogger
     {
         for (var i = 0; i < times; i++)
         {
-            await Until(() => Time.Pauses >= _configured + Messages(213).Count() - Messages(214).Count());
+            await QuietAsync();
             var connects = Connects;
             var asked = Sentinels.ToDictionary(static sentinel => sentinel, static sentinel => sentinel.Asked);
             Time.Advance(SentinelTimings.Default.Poll);
