@@ -64,6 +64,7 @@ internal static class FailoverDemonstration
     {
         var shard = farm.Shards[0];
         var master = await shard.GetMasterAsync(cancellationToken);
+        await shard.WaitForReplicasAsync(Limit, cancellationToken);
         Console.WriteLine($"Killing the master of {shard.Name}, {master.Host}:{master.Port}, with SIGKILL ...");
         var sinceKill = Stopwatch.StartNew();
         master.Kill();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using ShardedCache.Testing.Processes;
 
@@ -77,7 +78,8 @@ public sealed class RedisFarmShard
     }
 
     /// <summary>
-    /// Waits until every other server of the shard that runs is a replica of the current master, connected and synced.
+    /// Waits until every other server of the shard that runs is a replica of the current master, connected, synced, and has
+    /// received all that the master had written when this was called. What is killed then loses nothing of it.
     /// </summary>
     /// <param name="timeout">How long to wait; null: 30 s.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -121,18 +123,36 @@ public sealed class RedisFarmShard
         }
     }
 
-    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken) => Poll.UntilAsync(
-        async token =>
+    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        long? written = null;
+        return Poll.UntilAsync(
+            async token =>
+            {
+                var info = (await master.AskAsync(AskTimeout, token, "INFO", "replication").ConfigureAwait(false)).Text;
+                written ??= Offset(info, "master_repl_offset:");
+                var missing = Servers.FirstOrDefault(server => server != master && server.IsRunning
+                    && !(Offset(info, $"ip={server.Host},port={server.Port},state=online,offset=") >= written));
+                return missing is null ? null : $"{missing} is not online at {master}, or lags behind.";
+            },
+            $"the replicas of {Name}",
+            timeout,
+            () => string.Concat(Servers.Select(static server => server.LogTail())),
+            cancellationToken);
+    }
+
+    private static long? Offset(string info, string name)
+    {
+        var at = info.IndexOf(name, StringComparison.Ordinal);
+        if (at < 0)
         {
-            var info = (await master.AskAsync(AskTimeout, token, "INFO", "replication").ConfigureAwait(false)).Text;
-            var missing = Servers.FirstOrDefault(server => server != master && server.IsRunning
-                && !info.Contains($"ip={server.Host},port={server.Port},state=online", StringComparison.Ordinal));
-            return missing is null ? null : $"{missing} is not online at {master}.";
-        },
-        $"the replicas of {Name}",
-        timeout,
-        () => string.Concat(Servers.Select(static server => server.LogTail())),
-        cancellationToken);
+            return null;
+        }
+
+        var digits = info.AsSpan(at + name.Length);
+        var end = digits.IndexOfAnyExceptInRange('0', '9');
+        return long.Parse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture);
+    }
 
     private async Task<RedisProcess> MasterAsync(
         Func<RedisProcess, bool> accept, string what, TimeSpan timeout, CancellationToken cancellationToken)

@@ -49,7 +49,6 @@ public sealed class WholeFarmTests : IAsyncLifetime
         foreach (var shard in _farm.Shards)
         {
             await shard.WaitForReplicasAsync(cancellationToken: TestContext.Current.CancellationToken);
-            await shard.InitialMaster.ExecuteAsync("WAIT", "1", "1000");
             var (switched, old) = (SwitchAsync(shard), shard.InitialMaster);
             old.Kill();
             var atSwitch = await switched;
