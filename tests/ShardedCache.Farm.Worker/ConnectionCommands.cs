@@ -25,7 +25,7 @@ internal static class ConnectionCommands
             "StackExchange.Redis" => new StackExchangeConnector(TimeProvider.System),
             var other => throw new ArgumentException(other),
         };
-        var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(1) };
+        var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(1), ConnectTimeout = TimeSpan.FromSeconds(20) };
         var opened = await connector.OpenAsync(new ServerAddress(arguments[2], int.Parse(arguments[3])), settings, default);
         await using var connection = opened.Connection ?? throw new InvalidOperationException(opened.Fault?.ToString());
         await connection.SetAsync(Key, [], new ReadOnlySequence<byte>(new byte[100]), TimeSpan.FromMinutes(5), CallMode.Asynchronous, default);

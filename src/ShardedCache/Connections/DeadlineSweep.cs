@@ -15,8 +15,8 @@ internal interface ISweepTarget
 internal sealed class DeadlineSweep : IDisposable
 {
     /// <summary>
-    /// Milliseconds between two ticks. A time that is read from <see cref="Now"/> is up to one tick old, so a deadline is due one
-    /// tick later than its time says, and is enforced at most two ticks late.
+    /// Milliseconds between two ticks. An operation counts from the first tick that sees it and ends at a tick, so it is at most
+    /// two ticks late.
     /// </summary>
     public const int TickLength = 20;
 
@@ -28,10 +28,6 @@ internal sealed class DeadlineSweep : IDisposable
     private bool _disposed;
 
     public DeadlineSweep(TimeProvider time) => _clock = new SweepClock(time);
-
-    public long Now => _clock.Now;
-
-    public static bool IsOverdue(long since, long now, int limit) => now - since >= limit + TickLength;
 
     public void Add(ISweepTarget target)
     {

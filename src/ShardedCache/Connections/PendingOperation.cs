@@ -6,9 +6,14 @@ namespace ShardedCache.Connections;
 /// </summary>
 internal abstract class PendingOperation
 {
+    public const long NotSeen = -1;
+
     private int _claimed;
 
-    /// <summary>The sweep's time when it was sent.</summary>
+    /// <summary>
+    /// The sweep's time at the first tick that has seen it, or <see cref="NotSeen"/>: no clock is read per operation, and a tick
+    /// that comes late makes no deadline early.
+    /// </summary>
     public long Since { get; set; }
 
     public PendingOperation? Previous { get; set; }

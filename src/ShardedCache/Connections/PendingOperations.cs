@@ -11,9 +11,9 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
     private PendingOperation? _last;
     private bool _ended;
 
-    public bool TryAdd(PendingOperation operation, long now)
+    public bool TryAdd(PendingOperation operation)
     {
-        operation.Since = now;
+        operation.Since = PendingOperation.NotSeen;
         lock (_gate)
         {
             if (_ended)
@@ -67,15 +67,20 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
         }
     }
 
-    /// <summary>Times out what is overdue; returns when the oldest operation was sent, or null when none is awaited.</summary>
+    /// <summary>Times out what is overdue; returns since when the oldest operation is awaited, or null when none is.</summary>
     public long? Expire(long now)
     {
         List<PendingOperation>? expired = null;
         long? oldest;
         lock (_gate)
         {
+            for (var operation = _last; operation is { Since: PendingOperation.NotSeen }; operation = operation.Previous)
+            {
+                operation.Since = now;
+            }
+
             oldest = _first?.Since;
-            for (var operation = _first; operation is not null && DeadlineSweep.IsOverdue(operation.Since, now, timeoutMilliseconds); operation = operation.Next)
+            for (var operation = _first; operation is not null && now - operation.Since >= timeoutMilliseconds; operation = operation.Next)
             {
                 // Claimed inside the lock: an operation in the list cannot have been recycled.
                 if (!operation.HasReply && operation.TryClaim())

@@ -4,7 +4,7 @@ namespace ShardedCache.Connections;
 /// Time as the deadlines see it, in milliseconds: it moves at each tick, and by at most <see cref="MaximumCredit"/>. A process
 /// that was itself stopped thus finds its connections as young as it left them, and not all of them dead.
 /// </summary>
-/// <remarks>Written by the sweep's thread alone, read by all.</remarks>
+/// <remarks>For the sweep's thread alone.</remarks>
 internal sealed class SweepClock(TimeProvider time)
 {
     public const int MaximumCredit = 100;
@@ -13,8 +13,6 @@ internal sealed class SweepClock(TimeProvider time)
     private TimeSpan _remainder;
     private long _now;
 
-    public long Now => Volatile.Read(ref _now);
-
     public long Tick()
     {
         var timestamp = time.GetTimestamp();
@@ -22,7 +20,6 @@ internal sealed class SweepClock(TimeProvider time)
         var milliseconds = elapsed.Ticks / TimeSpan.TicksPerMillisecond;
         _last = timestamp;
         _remainder = elapsed - TimeSpan.FromTicks(milliseconds * TimeSpan.TicksPerMillisecond);
-        Volatile.Write(ref _now, _now + Math.Min(milliseconds, MaximumCredit));
-        return _now;
+        return _now += Math.Min(milliseconds, MaximumCredit);
     }
 }

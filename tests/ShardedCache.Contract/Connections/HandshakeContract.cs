@@ -26,7 +26,7 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         var fault = await FailsAsync(new ServerAddress("127.0.0.1", port), new ConnectionSettings());
         Assert.Equal(ConnectionFaultKind.Unreachable, fault.Kind);
         Assert.Contains($"127.0.0.1:{port}", fault.Message);
-        fault = await FailsAsync(new ServerAddress("no-such-host.invalid", port), new ConnectionSettings { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        fault = await FailsAsync(new ServerAddress("no-such-host.invalid", port), new ConnectionSettings { ConnectTimeout = Patience });
         Assert.Equal(ConnectionFaultKind.Unreachable, fault.Kind);
     }
 
@@ -140,6 +140,7 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         var password = "right";
         var settings = new ConnectionSettings
         {
+            ConnectTimeout = Patience,
             Credentials = async cancellationToken =>
             {
                 await Task.Delay(10, cancellationToken);
@@ -172,7 +173,7 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         await using var first = await OpenAsync(server);
         await server.ExecuteAsync("CONFIG", "SET", "maxclients", "1");
 
-        var fault = await FailsAsync(AddressOf(server), new ConnectionSettings());
+        var fault = await FailsAsync(AddressOf(server), new ConnectionSettings { ConnectTimeout = Patience });
         Assert.False(fault.IsConfigurationError, fault.ToString());
         Assert.Equal(Reply.Ok, await SetAsync(first, NewKey(), "1"));
     }
@@ -233,16 +234,16 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         var trusting = new TlsSettings(
             ServerCertificateValidation: (_, certificate, _, _) => certificate is X509Certificate2 shown && shown.Issuer == farm.CaCertificate!.Subject,
             ClientCertificate: farm.ClientCertificate);
-        await using var connection = await OpenAsync(address, new ConnectionSettings { Tls = trusting, ConnectTimeout = TimeSpan.FromSeconds(5) });
+        await using var connection = await OpenAsync(address, new ConnectionSettings { Tls = trusting, ConnectTimeout = Patience });
         Assert.Equal(Reply.Ok, await SetAsync(connection, NewKey(), "1"));
 
         foreach (var wrong in new[] { trusting with { ServerCertificateValidation = null }, trusting with { ServerCertificateValidation = static (_, _, _, _) => false } })
         {
-            var fault = await FailsAsync(address, new ConnectionSettings { Tls = wrong, ConnectTimeout = TimeSpan.FromSeconds(5) });
+            var fault = await FailsAsync(address, new ConnectionSettings { Tls = wrong, ConnectTimeout = Patience });
             Assert.Equal(ConnectionFaultKind.Tls, fault.Kind);
         }
 
-        var refused = await FailsAsync(address, new ConnectionSettings { Tls = trusting with { ClientCertificate = null }, ConnectTimeout = TimeSpan.FromSeconds(5) });
+        var refused = await FailsAsync(address, new ConnectionSettings { Tls = trusting with { ClientCertificate = null }, ConnectTimeout = Patience });
         Assert.True(refused.Kind is ConnectionFaultKind.Tls or ConnectionFaultKind.ClosedByPeer, refused.ToString());
 
         // A server without TLS takes the client's greeting for the start of a command, and waits for its end.
@@ -252,5 +253,5 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
     private static Task<RedisFarm> ProtectedFarmAsync() => RedisFarm.StartAsync(
         new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0, User = "app", Password = "right", UserRules = LeastRules }, Cancellation);
 
-    private static ConnectionSettings With(Credentials credentials) => new() { Credentials = _ => new ValueTask<Credentials>(credentials) };
+    private static ConnectionSettings With(Credentials credentials) => new() { ConnectTimeout = Patience, Credentials = _ => new ValueTask<Credentials>(credentials) };
 }

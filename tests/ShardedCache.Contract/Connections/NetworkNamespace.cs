@@ -5,7 +5,7 @@ namespace ShardedCache.Contract.Connections;
 /// <summary>A network namespace that is joined to this machine by one link, which a test can cut. Linux, and needs root.</summary>
 internal sealed class NetworkNamespace : IDisposable
 {
-    private static int s_count;
+    private static int _created;
 
     private readonly string _link;
 
@@ -18,7 +18,7 @@ internal sealed class NetworkNamespace : IDisposable
 
     public static NetworkNamespace? TryCreate(out string whyNot)
     {
-        var number = Interlocked.Increment(ref s_count);
+        var number = Interlocked.Increment(ref _created);
         var id = $"{Environment.ProcessId % 100_000}x{number}";
         var subnet = $"10.{200 + (number % 50)}.{Environment.ProcessId % 250}";
         var result = new NetworkNamespace($"sc{id}", $"sc{id}a", $"{subnet}.2");

@@ -78,7 +78,7 @@ public sealed class StackExchangeConfigurationTests(ServerFixture fixture) : ICl
 
     private async Task<IServerConnection> OpenAsync(StackExchangeConnector connector)
     {
-        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings(), Cancellation);
+        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings { ConnectTimeout = TimeSpan.FromSeconds(20) }, Cancellation);
         Assert.True(opened.IsOpen, opened.Fault?.ToString());
         return opened.Connection;
     }

@@ -14,7 +14,7 @@ public sealed class SuppliedMultiplexerEntryCommandsTests(ServerFixture fixture)
 
 public sealed class SuppliedMultiplexerTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
-    private static readonly ConnectionSettings Settings = new();
+    private static readonly ConnectionSettings Settings = new() { ConnectTimeout = TimeSpan.FromSeconds(20) };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -4,9 +4,9 @@ namespace ShardedCache.Tests.Connections;
 
 public sealed class PendingOperationsTests
 {
-    private const int Due = 1000 + DeadlineSweep.TickLength;
+    private const int Due = 1000;
 
-    private readonly PendingOperations _operations = new(1000);
+    private readonly PendingOperations _operations = new(Due);
 
     [Fact]
     public void What_is_overdue_times_out_and_what_is_younger_does_not()
@@ -18,6 +18,19 @@ public sealed class PendingOperationsTests
         _operations.Expire(Due);
         Assert.Equal(ReplyKind.TimedOut, old.Outcome);
         Assert.Null(young.Outcome);
+    }
+
+    [Fact]
+    public void An_operation_counts_from_the_first_tick_that_sees_it()
+    {
+        var operation = new FakeOperation();
+        Assert.True(_operations.TryAdd(operation));
+
+        Assert.Equal(5000, _operations.Expire(5000));
+        _operations.Expire(5000 + Due - 1);
+        Assert.Null(operation.Outcome);
+        _operations.Expire(5000 + Due);
+        Assert.Equal(ReplyKind.TimedOut, operation.Outcome);
     }
 
     [Fact]
@@ -64,7 +77,7 @@ public sealed class PendingOperationsTests
 
         Assert.True(_operations.TryEnd());
         Assert.Equal(ReplyKind.ConnectionLost, pending.Outcome);
-        Assert.False(_operations.TryAdd(new FakeOperation(), 0));
+        Assert.False(_operations.TryAdd(new FakeOperation()));
         Assert.False(_operations.TryEnd());
     }
 
@@ -88,7 +101,8 @@ public sealed class PendingOperationsTests
     private FakeOperation Add(long now)
     {
         var operation = new FakeOperation();
-        Assert.True(_operations.TryAdd(operation, now));
+        Assert.True(_operations.TryAdd(operation));
+        _operations.Expire(now);
         return operation;
     }
 }

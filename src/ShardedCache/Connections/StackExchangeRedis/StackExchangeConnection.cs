@@ -17,6 +17,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
     private readonly Func<IConnectionMultiplexer, Task> _release;
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _hasReceived;
     private long _lastReceived;
 
     public StackExchangeConnection(
@@ -39,7 +40,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         _sweep = sweep;
         _release = release;
         _pending = new PendingOperations(TimeoutMilliseconds);
-        _lastReceived = sweep.Now;
         _client.ConnectionFailed += OnConnectionFailed;
         sweep.Add(this);
     }
@@ -141,20 +141,26 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     public void Sweep(long now)
     {
-        if (_pending.Expire(now) is { } oldest && IsSilent(oldest, now) && HasKernelSilence(now, oldest))
+        if (Volatile.Read(ref _hasReceived))
+        {
+            Volatile.Write(ref _hasReceived, false);
+            _lastReceived = now;
+        }
+
+        if (_pending.Expire(now) is { } oldest && IsSilent(oldest, now) && HasKernelSilence(oldest, now))
         {
             Close(new ConnectionFault(ConnectionFaultKind.Silent, $"{Address} has sent nothing for {TimeoutMilliseconds} ms while a reply was awaited."));
         }
     }
 
-    internal bool TryTrack(PendingOperation operation) => _pending.TryAdd(operation, _sweep.Now);
+    internal bool TryTrack(PendingOperation operation) => _pending.TryAdd(operation);
 
     internal void Untrack(PendingOperation operation, bool isAnswered)
     {
         _pending.Remove(operation);
         if (isAnswered)
         {
-            Volatile.Write(ref _lastReceived, _sweep.Now);
+            Volatile.Write(ref _hasReceived, true);
         }
     }
 
@@ -238,15 +244,14 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         }
     }
 
-    private bool IsSilent(long oldest, long now) =>
-        DeadlineSweep.IsOverdue(Math.Max(oldest, Volatile.Read(ref _lastReceived)), now, TimeoutMilliseconds);
+    private bool IsSilent(long oldest, long now) => now - Math.Max(oldest, _lastReceived) >= TimeoutMilliseconds;
 
     // A large reply that is still on its way completes nothing, and a starved pool runs no completions: the kernel knows better.
-    private bool HasKernelSilence(long now, long oldest)
+    private bool HasKernelSilence(long oldest, long now)
     {
         if (_socket?.MillisecondsSinceData() is { } silence)
         {
-            Volatile.Write(ref _lastReceived, Math.Max(Volatile.Read(ref _lastReceived), now - silence));
+            _lastReceived = Math.Max(_lastReceived, now - silence);
         }
 
         return IsSilent(oldest, now);
