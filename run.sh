@@ -4,6 +4,13 @@
 #   ./run.sh --once   unattended: stores entries, kills a master, waits until all can be read again
 set -euo pipefail
 cd "$(dirname "$0")"
+case "$*" in
+    "" | --once) ;;
+    *)
+        echo "usage: ./run.sh [--once]" >&2
+        exit 2
+        ;;
+esac
 . eng/setup.sh
 
 echo "Building ..."

@@ -22,6 +22,7 @@ try
         return await FailoverDemonstration.RunAsync(farm, site, stopping.Token) ? 0 : 1;
     }
 
+    var home = farm.Shard(await site.ShardOfAsync("greeting", stopping.Token));
     Console.WriteLine(
         $"""
 
@@ -30,7 +31,7 @@ try
         Try
           curl -X PUT --data 'hello' {site.Url}entries/greeting
           curl -i {site.Url}entries/greeting
-          kill -9 {farm.Shards[0].InitialMaster.ProcessId}      # the master of {farm.Shards[0].Name}; then read on: its replica takes over
+          kill -9 {home.InitialMaster.ProcessId}      # the master of {home.Name}, where it is; read on: 503 until its replica has taken over
 
         Connection string
           {farm.ConnectionString}

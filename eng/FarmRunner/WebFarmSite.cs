@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace FarmRunner;
 
@@ -32,6 +34,7 @@ internal sealed class WebFarmSite : IAsyncDisposable
         };
         start.Environment["ConnectionStrings__ShardedRedis"] = connectionString;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
+        start.Environment["Logging__LogLevel__ShardedCache"] = "Information";
         var process = Process.Start(start) ?? throw new InvalidOperationException("sh could not be started.");
         var site = new WebFarmSite(process, url);
         try
@@ -45,6 +48,9 @@ internal sealed class WebFarmSite : IAsyncDisposable
             throw;
         }
     }
+
+    public async Task<string> ShardOfAsync(string key, CancellationToken cancellationToken) =>
+        (await Http.GetFromJsonAsync<JsonElement>($"entries/{key}/shard", cancellationToken)).GetProperty("shard").GetString()!;
 
     public async ValueTask DisposeAsync()
     {

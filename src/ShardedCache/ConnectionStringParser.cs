@@ -189,7 +189,15 @@ internal sealed class ConnectionStringParser(string text)
         return result;
     }
 
-    private static string BadEndPoint(string endPoint) => $"'{Shorten(endPoint)}' is not an end point; give host, host:port or [IPv6]:port.";
+    private static string BadEndPoint(string endPoint) =>
+        $"'{WithoutSecret(endPoint)}' is not an end point; give host, host:port or [IPv6]:port, and settings as key=value.";
+
+    // What follows a colon or a blank is shown only as a port: it may be the password of a 'password:…' or 'password …'.
+    private static string WithoutSecret(string endPoint)
+    {
+        var end = endPoint.AsSpan().IndexOfAny(": \t");
+        return end < 0 || !endPoint.AsSpan(end + 1).ContainsAnyExceptInRange('0', '9') ? Shorten(endPoint) : Shorten(endPoint[..end]) + "…";
+    }
 
     private static string BehindPassword(int position, string what) => string.Create(
         CultureInfo.InvariantCulture,

@@ -11,7 +11,8 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Its_registration_is_the_one_that_is_compiled_here()
     {
-        var shown = Block("csharp", Read("README.md")).Replace("\napp.Run();", "", StringComparison.Ordinal);
+        var shown = Block("csharp", Read("README.md")).Replace("\napp.Run();", "", StringComparison.Ordinal)
+            .Replace("using Microsoft.Extensions.Caching.Distributed;\n", "", StringComparison.Ordinal);
         var compiled = Compiled().Match(Read("tests/ShardedCache.Samples.Tests/ReadmeExample.cs")).Groups[1].Value;
 
         Assert.Equal(Lines(compiled), Lines(shown));

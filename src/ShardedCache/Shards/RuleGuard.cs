@@ -47,7 +47,7 @@ internal sealed class RuleGuard(RuleRecord rule)
         {
             return ShardRefusal.Configuration(
                 $"its registered sharding rule is [{registered}], this client is configured with [{rule}]; " +
-                "give all clients the same shards, or change the rule deliberately as docs/sharding-rule.md describes");
+                $"give all clients the same shards, or change the rule deliberately as docs/sharding-rule.md describes (a rule registered by mistake: delete '{RuleRecord.Key}' on every shard)");
         }
 
         _lastAccepted = registered;

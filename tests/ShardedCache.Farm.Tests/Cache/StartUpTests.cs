@@ -50,6 +50,20 @@ public sealed class StartUpTests
         Assert.DoesNotContain(host.Log.Lines, line => line.Message.Contains("a-wrong-secret", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("user=app,password=a-secret")]
+    [InlineData("password=a-secret")]
+    public async Task Credentials_that_the_server_does_not_know_are_refused_also_where_its_default_user_needs_none(string credentials)
+    {
+        await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0 }, Token);
+        await using var host = new CacheHost($"{farm.ConnectionString},{credentials}");
+
+        var exception = await Assert.ThrowsAsync<ShardUnavailableException>(() => host.Cache.GetAsync("key", Token));
+
+        Assert.Matches("Misconfigured.*(WRONGPASS|AUTH).*password=", exception.Message);
+        Assert.DoesNotContain("a-secret", exception.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Another_sharding_rule_is_refused_before_a_key_is_read_or_written_and_both_rules_are_named()
     {

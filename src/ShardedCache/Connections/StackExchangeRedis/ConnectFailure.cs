@@ -6,6 +6,18 @@ namespace ShardedCache.Connections.StackExchangeRedis;
 /// <summary>Finds in the client's exceptions why no connection came about.</summary>
 internal static class ConnectFailure
 {
+    public const string HandshakeHint = "Check that ssl= is as the server has it, and that a Sentinel's port is given with shards= only.";
+
+    public static ConnectionFault Refusal(ServerAddress address, string serverText)
+    {
+        // The client appends advice of its own to a NOAUTH.
+        var end = serverText.IndexOf(". Verify", StringComparison.Ordinal);
+        var text = end < 0 ? serverText.TrimEnd('.') : serverText[..end];
+        return new ConnectionFault(
+            ConnectionFaultKind.Refused,
+            $"{address} refused the user at the handshake: {text}. Check user= and password= (for a Sentinel sentinelUser= and sentinelPassword=).");
+    }
+
     public static ConnectionFault ToFault(ServerAddress address, IEnumerable<Exception> failures)
     {
         var chain = failures.SelectMany(Chain).ToList();
@@ -18,11 +30,11 @@ internal static class ConnectFailure
             static text => ServerErrors.Classify(text) is ServerErrorCode.NoAuth or ServerErrorCode.WrongPass or ServerErrorCode.NoPerm);
         if (refusal is not null)
         {
-            return new ConnectionFault(ConnectionFaultKind.Refused, $"{address} refused the user at the handshake: {refusal}");
+            return Refusal(address, refusal);
         }
 
         return chain.OfType<RedisConnectionException>().Any(static failure => failure.FailureType != ConnectionFailureType.UnableToConnect)
-            ? new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{address} ended the connection during the handshake.")
+            ? new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{address} ended the connection during the handshake. {HandshakeHint}")
             : new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address}.");
     }
 
