@@ -87,6 +87,19 @@ public abstract class LifeContract(ServerFixture fixture) : ConnectionContract, 
     }
 
     [Fact]
+    public async Task A_connector_that_was_disposed_opens_nothing()
+    {
+        var connector = CreateConnector();
+        await connector.DisposeAsync();
+        await connector.DisposeAsync();
+
+        var settings = new ConnectionSettings { ClientName = "too-late", ConnectTimeout = Patience };
+        var opened = await connector.OpenAsync(AddressOf(Server), settings, Cancellation);
+        Assert.Equal(ConnectionFaultKind.ClosedByUs, opened.Fault!.Kind);
+        await HoldsAsync(async () => await CountClientsAsync(Server, "too-late") == 0, "the server sees no connection of it");
+    }
+
+    [Fact]
     public async Task Nothing_is_left_of_connections_that_were_disposed()
     {
         var settings = new ConnectionSettings { ClientName = "leak-check" };

@@ -76,6 +76,15 @@ public sealed class StackExchangeConfigurationTests(ServerFixture fixture) : ICl
         }
     }
 
+    [Fact]
+    public async Task A_configuration_that_throws_is_a_fault_that_does_not_tell_why()
+    {
+        await using var connector = new StackExchangeConnector(TimeProvider.System, static _ => throw new InvalidOperationException("secret-word"));
+        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings(), Cancellation);
+        Assert.True(opened.Fault!.IsConfigurationError);
+        Assert.DoesNotContain("secret-word", opened.Fault.Message);
+    }
+
     private async Task<IServerConnection> OpenAsync(StackExchangeConnector connector)
     {
         var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings { ConnectTimeout = TimeSpan.FromSeconds(20) }, Cancellation);

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace ShardedCache.Connections.StackExchangeRedis;
 
-/// <summary>The client's options for one connection: what the application has set first, then what must hold for every connection.</summary>
+/// <summary>What must hold for every connection, set on the client's options after what the application has set.</summary>
 internal static class ConnectionProfile
 {
     // The client's own time-outs and probes must never come before ours, and these keep them out of the way.
@@ -20,12 +20,9 @@ internal static class ConnectionProfile
     /// <summary>The name under which the client's command map sends PING to a server.</summary>
     public const string PingAlias = "DEBUG";
 
-    public static ConfigurationOptions Create(
-        ServerAddress address, ConnectionSettings settings, Credentials credentials, ConnectionSocket socket, Action<ConfigurationOptions>? configure)
+    public static void Apply(
+        ConfigurationOptions options, ServerAddress address, ConnectionSettings settings, Credentials credentials, ConnectionSocket socket)
     {
-        var options = new ConfigurationOptions { SetClientLibrary = false };
-        configure?.Invoke(options);
-
         options.EndPoints.Clear();
         options.EndPoints.Add(IPAddress.TryParse(address.Host, out var ip) ? new IPEndPoint(ip, address.Port) : new DnsEndPoint(address.Host, address.Port));
         options.ServiceName = null;
@@ -62,7 +59,6 @@ internal static class ConnectionProfile
             before?.Invoke(endPoint, type, newSocket);
         };
         SetTls(options, address, settings.Tls);
-        return options;
     }
 
     private static void SetTls(ConfigurationOptions options, ServerAddress address, TlsSettings? tls)

@@ -40,8 +40,8 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         _sweep = sweep;
         _release = release;
         _pending = new PendingOperations(TimeoutMilliseconds);
-        _client.ConnectionFailed += OnConnectionFailed;
         sweep.Add(this);
+        _client.ConnectionFailed += OnConnectionFailed;
     }
 
     public ServerAddress Address { get; }

@@ -31,6 +31,10 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
                 : new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address} in time.");
             result = new OpenResult(null, fault);
         }
+        catch (ObjectDisposedException)
+        {
+            result = new OpenResult(null, new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."));
+        }
         finally
         {
             if (!result.IsOpen)
@@ -55,7 +59,19 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had."));
         }
 
-        var options = ConnectionProfile.Create(address, settings, credentials, socket, configure);
+        var options = new ConfigurationOptions { SetClientLibrary = false };
+        try
+        {
+            configure?.Invoke(options);
+        }
+#pragma warning disable CA1031 // The application's own code, and its exception's text may hold what must not be told.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"Configuring StackExchange.Redis for {address} threw {e.GetType().Name}."));
+        }
+
+        ConnectionProfile.Apply(options, address, settings, credentials, socket);
         var log = new HandshakeLog(options.LoggerFactory);
         options.LoggerFactory = log;
         var connecting = ConnectionMultiplexer.ConnectAsync(options);
