@@ -46,7 +46,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     public ServerAddress Address { get; }
 
-    public long ClientId { get; private set; }
+    public long ClientId { get; internal set; }
 
     public Task<ConnectionFault> Closed => _closed.Task;
 
@@ -56,24 +56,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
     internal bool IsReplica { get; }
 
     internal int TimeoutMilliseconds { get; }
-
-    /// <summary>Finishes the handshake: asks for the connection's id. On failure the connection is closed.</summary>
-    public static async Task<OpenResult> IdentifyAsync(StackExchangeConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
-    {
-        ConnectionFault? fault = new(ConnectionFaultKind.HandshakeTimedOut, "Cancelled during the handshake.");
-        try
-        {
-            fault = settings.Kind == ServerKind.Sentinel ? null : await connection.IdentifyAsync(cancellationToken).ConfigureAwait(false);
-            return fault is null ? new OpenResult(connection, null) : new OpenResult(null, fault);
-        }
-        finally
-        {
-            if (fault is not null)
-            {
-                connection.Close(fault);
-            }
-        }
-    }
 
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken) =>
         GetOperation.Create(destination).Start(this, key, mode, cancellationToken);
@@ -190,19 +172,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         {
             OnClientFailure(e);
         }
-    }
-
-    private async Task<ConnectionFault?> IdentifyAsync(CancellationToken cancellationToken)
-    {
-        var id = await ExecuteAsync(new[] { "CLIENT", "ID" }, cancellationToken).ConfigureAwait(false);
-        ClientId = id.Integer;
-        return id switch
-        {
-            { Kind: ControlReplyKind.Integer } => null,
-            { Error: ServerErrorCode.NoAuth or ServerErrorCode.NoPerm } => new ConnectionFault(ConnectionFaultKind.Refused, $"{Address} refused the user at the handshake: {id.Text}"),
-            { Kind: ControlReplyKind.TimedOut } => new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{Address} did not answer CLIENT ID."),
-            _ => new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{Address} did not tell the connection's id ({id.Kind})."),
-        };
     }
 
     private async Task<TReply> ControlAsync<TResult, TReply>(

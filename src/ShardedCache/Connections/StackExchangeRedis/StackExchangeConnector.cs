@@ -82,9 +82,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             {
                 _ = log.Take();
                 var connection = new StackExchangeConnection(address, settings, connecting.Result, server, socket, _sweep, ReleaseAsync);
-                return await AuthenticateAsync(connection, credentials, cancellationToken).ConfigureAwait(false) is { } refusal
-                    ? Refused(connection, refusal)
-                    : await StackExchangeConnection.IdentifyAsync(connection, settings, cancellationToken).ConfigureAwait(false);
+                return await Handshake.FinishAsync(connection, settings, credentials, cancellationToken).ConfigureAwait(false);
             }
 
             await log.HasFailure.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -97,35 +95,6 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
         Abandon(connecting);
         return new OpenResult(null, ConnectFailure.ToFault(address, log.Take()));
-    }
-
-    /// <summary>
-    /// Asks the server itself whether it knows user and password. The client goes on after a refused AUTH where the default
-    /// user needs no password, and the application would work as another user than it says.
-    /// </summary>
-    private static async Task<ConnectionFault?> AuthenticateAsync(StackExchangeConnection connection, Credentials credentials, CancellationToken cancellationToken)
-    {
-        if (string.IsNullOrEmpty(credentials.Password))
-        {
-            return null;
-        }
-
-        string[] command = string.IsNullOrEmpty(credentials.User)
-            ? ["AUTH", credentials.Password]
-            : ["AUTH", credentials.User, credentials.Password];
-        var reply = await connection.ExecuteAsync(command, cancellationToken).ConfigureAwait(false);
-        return reply.Kind switch
-        {
-            ControlReplyKind.Text => null,
-            ControlReplyKind.ServerError => ConnectFailure.Refusal(connection.Address, reply.Text),
-            _ => new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{connection.Address} did not answer AUTH ({reply.Kind})."),
-        };
-    }
-
-    private static OpenResult Refused(StackExchangeConnection connection, ConnectionFault refusal)
-    {
-        connection.Close(refusal);
-        return new OpenResult(null, refusal);
     }
 
     // The exception's text may hold what must not be told.

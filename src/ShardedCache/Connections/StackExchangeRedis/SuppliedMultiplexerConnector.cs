@@ -28,8 +28,8 @@ internal sealed class SuppliedMultiplexerConnector(TimeProvider time, Func<Serve
             }
 
             return server.IsConnected
-                ? await StackExchangeConnection.IdentifyAsync(
-                    new StackExchangeConnection(address, settings, client, server, socket: null, _sweep, static _ => Task.CompletedTask), settings, either.Token).ConfigureAwait(false)
+                ? await Handshake.FinishAsync(
+                    new StackExchangeConnection(address, settings, client, server, socket: null, _sweep, static _ => Task.CompletedTask), settings, default, either.Token).ConfigureAwait(false)
                 : new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Unreachable, $"The multiplexer supplied for {address} is not connected."));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
