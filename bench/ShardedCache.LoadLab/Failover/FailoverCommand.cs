@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.Json;
+using ShardedCache.LoadLab.Scenarios;
+
+namespace ShardedCache.LoadLab.Failover;
+
+/// <summary>The command line of the chaos lab.</summary>
+internal static class FailoverCommand
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        if (arguments is ["--list"])
+        {
+            foreach (var scenario in ScenarioList.All)
+            {
+                Console.WriteLine($"{scenario.Name,-24} {scenario.Summary}");
+            }
+
+            return 0;
+        }
+
+        string? name = null;
+        string? json = null;
+        var settings = new RunSettings { StrictLatency = true };
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            string Value() => ++i < arguments.Length ? arguments[i] : throw new LabException($"{arguments[i - 1]} needs a value.");
+            switch (arguments[i])
+            {
+                case "--scenario":
+                    name = Value();
+                    break;
+                case "--json":
+                    json = Value();
+                    break;
+                case "--seconds":
+                    settings = settings with { Seconds = double.Parse(Value(), CultureInfo.InvariantCulture) };
+                    break;
+                case "--mode":
+                    settings = settings with { Mode = Value() };
+                    break;
+                case "--rate":
+                    settings = settings with { Rate = int.Parse(Value(), CultureInfo.InvariantCulture) };
+                    break;
+                case "--seed":
+                    settings = settings with { Seed = int.Parse(Value(), CultureInfo.InvariantCulture) };
+                    break;
+                case "--report-latency":
+                    settings = settings with { StrictLatency = false };
+                    break;
+                case "--strict-latency":
+                    settings = settings with { StrictLatency = true };
+                    break;
+                default:
+                    Console.Error.WriteLine($"unknown argument: {arguments[i]}");
+                    return 2;
+            }
+        }
+
+        var scenarios = name == "all" ? ScenarioList.All : [.. ScenarioList.All.Where(scenario => scenario.Name == name)];
+        if (scenarios.Count == 0)
+        {
+            Console.Error.WriteLine(name is null ? "--scenario NAME is missing" : $"no scenario \"{name}\"; --list names them");
+            return 2;
+        }
+
+        var reports = new List<ScenarioReport>();
+        foreach (var scenario in scenarios)
+        {
+            Console.WriteLine($"{scenario.Name}: {scenario.Summary}");
+            var report = await ReportAsync(scenario, settings);
+            Summary.Print(Console.Out, report);
+            reports.Add(report);
+            if (json is not null)
+            {
+                await File.WriteAllTextAsync(json, name == "all"
+                    ? JsonSerializer.Serialize(reports, ScenarioReport.Json)
+                    : JsonSerializer.Serialize(report, ScenarioReport.Json));
+            }
+        }
+
+        return reports.TrueForAll(static report => report.Holds) ? 0 : 1;
+    }
+
+    private static async Task<ScenarioReport> ReportAsync(Scenario scenario, RunSettings settings)
+    {
+        try
+        {
+            return await ScenarioRunner.RunAsync(scenario, settings);
+        }
+        catch (Exception e) when (e is LabException or Testing.RedisFarmException)
+        {
+            return new ScenarioReport { Scenario = scenario.Name, Failures = [$"the lab could not go on: {e.Message}"] };
+        }
+    }
+}

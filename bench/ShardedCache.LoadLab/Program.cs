@@ -1,0 +1,18 @@
+using ShardedCache.LoadLab.Failover;
+using ShardedCache.LoadLab.Workers;
+
+return args switch
+{
+    ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
+
+    // A client process of a run; "failover" starts it.
+    ["worker", var settings] => await WorkerCommand.RunAsync(settings),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: failover --scenario NAME|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N] [--seed N] [--report-latency] [--json FILE]");
+    Console.Error.WriteLine("       failover --list");
+    return 2;
+}
