@@ -182,7 +182,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         switch (reply)
         {
             case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
-                var isScripted = entry is { IsTouchOnly: false, Kind: not LocalKind.Refresh, Group: null or { IsRemovalOfAll: false } };
+                var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh, Group: null or { IsRemovalOfAll: false } };
                 if (isScripted && reply is { Kind: ReplyKind.Ok, Integer: 0 })
                 {
                     foreach (var superseded in entry.Group?.Entries ?? [entry])

@@ -20,7 +20,8 @@ internal static class ReplayCommand
             return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
         }
 
-        if (entry.IsTouchOnly)
+        // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use.
+        if (entry is { IsTouchOnly: true, Payload: null })
         {
             return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry)]);
         }
