@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 
 namespace ShardedCache;
 
@@ -18,6 +19,17 @@ internal sealed record CacheSettings
     public required int MaximumPayloadBytes { get; init; }
 
     public required long LocalTierSizeLimit { get; init; }
+
+    public required int LocalTierMaxEntrySize { get; init; }
+
+    public required FailoverMode FailoverMode { get; init; }
+
+    public required TimeSpan MaxStaleness { get; init; }
+
+    public required long JournalSizeLimit { get; init; }
+
+    /// <summary>Part of the entry's specification, and the same for all clients; tests shorten it.</summary>
+    public TimeSpan TombstoneLife { get; init; } = EntryHeader.TombstoneLife;
 
     /// <summary>How to connect to shards.</summary>
     public required ConnectionSettings ShardConnection { get; init; }
@@ -52,6 +64,10 @@ internal sealed record CacheSettings
             InstanceName = options.InstanceName ?? connection.InstanceName ?? string.Empty,
             MaximumPayloadBytes = options.MaximumPayloadBytesIfSet ?? connection.MaximumPayloadBytes ?? ShardedRedisCacheOptions.DefaultMaximumPayloadBytes,
             LocalTierSizeLimit = options.LocalTierSizeLimitIfSet ?? connection.LocalTierSizeLimit ?? ShardedRedisCacheOptions.DefaultLocalTierSizeLimit,
+            LocalTierMaxEntrySize = options.LocalTierMaxEntrySizeIfSet ?? connection.LocalTierMaxEntrySize ?? ShardedRedisCacheOptions.DefaultLocalTierMaxEntrySize,
+            FailoverMode = options.FailoverModeIfSet ?? connection.FailoverMode ?? FailoverMode.LocalTier,
+            MaxStaleness = options.MaxStalenessIfSet ?? connection.MaxStaleness ?? ShardedRedisCacheOptions.DefaultMaxStaleness,
+            JournalSizeLimit = options.JournalSizeLimitIfSet ?? connection.JournalSizeLimit ?? ShardedRedisCacheOptions.DefaultJournalSizeLimit,
             ShardConnection = shardConnection,
             SentinelConnection = shardConnection with
             {

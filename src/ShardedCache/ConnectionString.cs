@@ -40,6 +40,14 @@ internal sealed record ConnectionString
 
     public long? LocalTierSizeLimit { get; init; }
 
+    public int? LocalTierMaxEntrySize { get; init; }
+
+    public FailoverMode? FailoverMode { get; init; }
+
+    public TimeSpan? MaxStaleness { get; init; }
+
+    public long? JournalSizeLimit { get; init; }
+
     /// <summary>One sentence or two per fault: what is wrong and what to do. Never holds a secret.</summary>
     public IReadOnlyList<string> Faults { get; init; } = [];
 

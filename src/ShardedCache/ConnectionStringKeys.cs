@@ -18,11 +18,16 @@ internal static class ConnectionStringKeys
     public const string ConnectTimeout = "connectTimeout";
     public const string MaximumPayloadBytes = "maximumPayloadBytes";
     public const string LocalTierSizeLimit = "localTierSizeLimit";
+    public const string LocalTierMaxEntrySize = "localTierMaxEntrySize";
+    public const string FailoverMode = "failoverMode";
+    public const string MaxStaleness = "maxStaleness";
+    public const string JournalSizeLimit = "journalSizeLimit";
 
     public static readonly IReadOnlyList<string> All =
     [
         Shards, ServiceName, User, Password, SentinelUser, SentinelPassword, Ssl, SentinelSsl, SslHost, Name,
-        InstanceName, OperationTimeout, ConnectTimeout, MaximumPayloadBytes, LocalTierSizeLimit,
+        InstanceName, OperationTimeout, ConnectTimeout, MaximumPayloadBytes, LocalTierSizeLimit, LocalTierMaxEntrySize,
+        FailoverMode, MaxStaleness, JournalSizeLimit,
     ];
 
     /// <summary>What StackExchange.Redis calls something else, or what this cache settles by itself.</summary>

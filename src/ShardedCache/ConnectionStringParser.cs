@@ -37,6 +37,10 @@ internal sealed class ConnectionStringParser(string text)
             ConnectTimeout = Read(ConnectTimeout, OptionValues.ReadDuration),
             MaximumPayloadBytes = Read(MaximumPayloadBytes, OptionValues.ReadInt32),
             LocalTierSizeLimit = Read(LocalTierSizeLimit, OptionValues.ReadInt64),
+            LocalTierMaxEntrySize = Read(LocalTierMaxEntrySize, OptionValues.ReadInt32),
+            FailoverMode = Read(ConnectionStringKeys.FailoverMode, OptionValues.ReadFailoverMode),
+            MaxStaleness = Read(MaxStaleness, OptionValues.ReadDuration),
+            JournalSizeLimit = Read(JournalSizeLimit, OptionValues.ReadInt64),
             Faults = _faults,
         };
     }

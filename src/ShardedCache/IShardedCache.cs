@@ -18,7 +18,9 @@ public interface IShardedCache : IBufferDistributedCache
     /// <param name="keys">The keys, in any order, of any shards.</param>
     /// <param name="token">Abandons the wait.</param>
     /// <returns>The values in the order of <paramref name="keys"/>; <see langword="null"/> where there is no entry.</returns>
-    /// <exception cref="ShardUnavailableException">At least one shard did not answer; it is named.</exception>
+    /// <exception cref="ShardUnavailableException">
+    /// At least one shard is configured wrongly or, with <see cref="FailoverMode.Throw"/>, did not answer; it is named.
+    /// </exception>
     Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default);
 
     /// <summary>Writes several entries, with one pipelined batch per shard. Not atomic: each entry succeeds or fails by itself.</summary>
@@ -26,7 +28,7 @@ public interface IShardedCache : IBufferDistributedCache
     /// <param name="options">The expiration of all the entries.</param>
     /// <param name="token">Abandons the wait; entries may still be written.</param>
     /// <exception cref="ShardUnavailableException">
-    /// At least one shard did not answer; it is named. The entries of all other shards are written.
+    /// At least one shard is configured wrongly or, with <see cref="FailoverMode.Throw"/>, did not answer; it is named. The entries of all other shards are written.
     /// </exception>
     Task SetManyAsync(IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token = default);
 
@@ -34,7 +36,14 @@ public interface IShardedCache : IBufferDistributedCache
     /// <param name="keys">The keys; those without an entry are no error.</param>
     /// <param name="token">Abandons the wait; entries may still be removed.</param>
     /// <exception cref="ShardUnavailableException">
-    /// At least one shard did not answer; it is named. The entries of all other shards are removed.
+    /// At least one shard is configured wrongly or, with <see cref="FailoverMode.Throw"/>, did not answer; it is named. The entries of all other shards are removed.
     /// </exception>
     Task RemoveManyAsync(IReadOnlyList<string> keys, CancellationToken token = default);
+
+    /// <summary>
+    /// Names a group of keys that live together on one shard, <c>{name}:member</c>, for operations that are atomic over several of
+    /// them. Sends nothing; groups of the same name are the same.
+    /// </summary>
+    /// <param name="name">Not empty, and without braces.</param>
+    IKeyGroup CreateKeyGroup(string name);
 }

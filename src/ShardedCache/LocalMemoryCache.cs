@@ -13,7 +13,7 @@ namespace ShardedCache;
 /// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,
 /// with the entries in this process's memory. Nothing here waits: the asynchronous members have completed when they return.
 /// </summary>
-internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache
+internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore
 {
     public const string Shard = "local-memory";
 
@@ -79,7 +79,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
     public void Remove(string key)
     {
         CheckKey(key);
-        _store.Remove(key);
+        _store.Remove([key]);
     }
 
     public Task RemoveAsync(string key, CancellationToken token = default) => Run(() => Remove(key), token);
@@ -106,6 +106,16 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
         return Run(() => keys.ToList().ForEach(Remove), token);
     }
 
+    public IKeyGroup CreateKeyGroup(string name) => new KeyGroup(name, this);
+
+    Task IKeyGroupStore.SetGroupAsync(
+        string group, IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token) =>
+        Run(() => SetMany([.. entries.Select(static entry => KeyValuePair.Create(entry.Key, new ReadOnlySequence<byte>(entry.Value)))], options, group), token);
+
+    Task IKeyGroupStore.RemoveGroupAsync(string group, IReadOnlyList<string> keys, CancellationToken token) => Run(() => _store.Remove(keys), token);
+
+    Task IKeyGroupStore.RemoveWholeGroupAsync(string group, CancellationToken token) => Run(() => _store.RemoveGroup(group), token);
+
     private void CheckAll(IReadOnlyList<string> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
@@ -125,7 +135,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
         token.IsCancellationRequested ? Task.FromCanceled<T>(token) : Task.FromResult(function());
 
     /// <summary>Checks everything before it keeps anything.</summary>
-    private void SetMany(IReadOnlyList<KeyValuePair<string, ReadOnlySequence<byte>>> entries, DistributedCacheEntryOptions options)
+    private void SetMany(IReadOnlyList<KeyValuePair<string, ReadOnlySequence<byte>>> entries, DistributedCacheEntryOptions options, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         foreach (var (key, value) in entries)
@@ -136,10 +146,7 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
 
         var now = time.GetUtcNow();
         var expiration = EntryExpiration.From(options, now, now.ToUnixTimeMilliseconds());
-        foreach (var (key, value) in entries)
-        {
-            _store.Set(key, value.ToArray(), expiration);
-        }
+        _store.Set([.. entries.Select(static entry => KeyValuePair.Create(entry.Key, entry.Value.ToArray()))], expiration, group);
     }
 
     private void CheckKey(string key)

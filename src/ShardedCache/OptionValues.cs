@@ -26,4 +26,18 @@ internal static class OptionValues
 
     public static (long? Value, string Expected) ReadInt64(string text) =>
         (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null, "a whole number of bytes");
+
+    /// <summary>By name, without case; a number is none.</summary>
+    public static (FailoverMode? Value, string Expected) ReadFailoverMode(string text)
+    {
+        foreach (var mode in Enum.GetValues<FailoverMode>())
+        {
+            if (mode.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
+            {
+                return (mode, string.Empty);
+            }
+        }
+
+        return (null, string.Join(", ", Enum.GetNames<FailoverMode>()));
+    }
 }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
+using ShardedCache.Failover;
 using ShardedCache.Sentinels;
 using ShardedCache.Sharding;
 using ShardedCache.Shards;
@@ -18,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -36,6 +37,8 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     private readonly EntryReaderPool _readers;
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly JournalBudget _journal;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -48,13 +51,25 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         _time = time;
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
         _metrics = new ShardedCacheMetrics(meterFactory);
-        var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics);
+        _journal = new JournalBudget(settings.JournalSizeLimit);
+        _logger = logger;
+        var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
+        {
+            FailoverMode = settings.FailoverMode,
+            MaxStaleness = settings.MaxStaleness,
+            HasSentinels = settings.Sentinels.Count > 0,
+            LocalLimits = new(settings.LocalTierSizeLimit / _rule.Shards.Count, settings.LocalTierMaxEntrySize, settings.TombstoneLife),
+            Journal = _journal,
+        };
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
             shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
+
+        _metrics.ObserveJournal(() => shards.Select(shard => new Measurement<long>(
+            shard.Store.JournalBytes, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
 
         // What starts here lives as long as the cache, and must not carry the context of the request that asked for it first.
         using AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
@@ -64,6 +79,9 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
             supervisor.Start();
         }
     }
+
+    /// <summary>Memory that the journals of all shards take, in bytes.</summary>
+    internal long JournalBytes => _journal.Used;
 
     internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
 
@@ -180,6 +198,50 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
             (executor, positions) => executor.WriteManyAsync(stored, positions, null, null, default, token)).ConfigureAwait(false);
     }
 
+    /// <inheritdoc />
+    public IKeyGroup CreateKeyGroup(string name) => new KeyGroup(name, this);
+
+    Task IKeyGroupStore.SetGroupAsync(
+        string group, IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token)
+    {
+        foreach (var (_, value) in entries)
+        {
+            CheckPayload(value.Length, nameof(entries));
+        }
+
+        return WriteGroupAsync(group, [.. entries.Select(static entry => entry.Key)], [.. entries.Select(static entry => entry.Value)], options, token);
+    }
+
+    Task IKeyGroupStore.RemoveGroupAsync(string group, IReadOnlyList<string> keys, CancellationToken token) => WriteGroupAsync(group, keys, null, null, token);
+
+    Task IKeyGroupStore.RemoveWholeGroupAsync(string group, CancellationToken token) => WriteGroupAsync(group, [], null, null, token);
+
+    private Task WriteGroupAsync(
+        string group, IReadOnlyList<string> keys, byte[][]? payloads, DistributedCacheEntryOptions? options, CancellationToken token)
+    {
+        // A name of its own, which is no caller's key, on the shard and in the stripe of the group's keys.
+        var executor = Route($"{{{group}}}", out var routed);
+        var stored = keys.Select(key => routed with { Name = key }).ToArray();
+        return executor.WriteGroupAsync(
+            routed with { Name = GroupKeys.IndexOf(group) }, routed with { Name = GroupKeys.RemovalOf(group) }, stored, payloads, options, token);
+    }
+
+    /// <summary>
+    /// Waits until the masters have everything that was written here, or until cancelled; then logs how much is still missing.
+    /// Called when the host stops.
+    /// </summary>
+    internal async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(_supervisors.Select(supervisor => supervisor.DrainAsync(cancellationToken))).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told when the cache is disposed.
+        }
+    }
+
     /// <summary>Closes all connections. An application's own multiplexers stay open.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -189,6 +251,11 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         }
 
         await Task.WhenAll(_supervisors.Select(supervisor => supervisor.DisposeAsync().AsTask())).ConfigureAwait(false);
+        foreach (var shard in _executors.Select(executor => executor.Shard).Where(static shard => shard.Store.Undelivered > 0))
+        {
+            _logger.WritesUndelivered(shard.Name, shard.Store.Undelivered);
+        }
+
         await _masters.DisposeAsync().ConfigureAwait(false);
         await _connector.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
@@ -232,8 +299,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
     {
         ArgumentNullException.ThrowIfNull(key);
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        stored = new StoredKey(_keyPrefix, key);
-        return _executors[_rule.Route(stored)];
+        return _executors[_rule.Route(new StoredKey(_keyPrefix, key), out stored)];
     }
 
     /// <summary>Refuses a past expiration before anything is sent to any shard.</summary>
@@ -266,8 +332,7 @@ public sealed class ShardedRedisCache : IShardedCache, IDisposable, IAsyncDispos
         for (var i = 0; i < count; i++)
         {
             ArgumentNullException.ThrowIfNull(key(i), "keys");
-            stored[i] = new StoredKey(_keyPrefix, key(i));
-            (positions[_rule.Route(stored[i])] ??= []).Add(i);
+            (positions[_rule.Route(new StoredKey(_keyPrefix, key(i)), out stored[i])] ??= []).Add(i);
         }
 
         await Task.WhenAll(_executors.Select((executor, shard) => RunInStepsAsync(executor, positions[shard], bytes, run))).ConfigureAwait(false);

@@ -23,6 +23,16 @@ public sealed class ShardedRedisCacheOptions
 
     internal const long SmallestLocalTierSizeLimit = 1024 * 1024;
 
+    internal const int DefaultLocalTierMaxEntrySize = 64 * 1024;
+
+    internal const long DefaultJournalSizeLimit = 64 * 1024 * 1024;
+
+    internal const long SmallestJournalSizeLimit = 64 * 1024;
+
+    internal static readonly TimeSpan DefaultMaxStaleness = TimeSpan.FromMinutes(1);
+
+    internal static readonly TimeSpan LongestMaxStaleness = TimeSpan.FromMinutes(10);
+
     internal static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(1);
 
     internal static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(50);
@@ -75,8 +85,50 @@ public sealed class ShardedRedisCacheOptions
     }
 
     /// <summary>
-    /// How much memory entries kept in this process may take, in bytes: of keys, of values, and 200 more for each entry.
-    /// Beyond it the entries used longest ago are dropped, and one that is larger by itself is not kept. Default: 64 MiB. Bound: at least 1 MiB.
+    /// What callers see while the shard of their key is not up. Default: <see cref="FailoverMode.LocalTier"/>. A wrong
+    /// configuration (credentials, rights, TLS, the sharding rule) throws in every mode.
+    /// </summary>
+    public FailoverMode FailoverMode
+    {
+        get => FailoverModeIfSet ?? FailoverMode.LocalTier;
+        set => FailoverModeIfSet = value;
+    }
+
+    /// <summary>
+    /// While a shard is not up: how old a copy in memory may be, counted from when its master last confirmed it, and how far a
+    /// replica may have lagged behind, to be read. What this process itself wrote is served in any case. Default: 1 minute. Bounds: 0
+    /// (neither is read) to 10 minutes.
+    /// </summary>
+    public TimeSpan MaxStaleness
+    {
+        get => MaxStalenessIfSet ?? DefaultMaxStaleness;
+        set => MaxStalenessIfSet = value;
+    }
+
+    /// <summary>
+    /// How much memory the journals of all shards may take together, in bytes: keys and values that are not yet proven to be
+    /// replicated, and 200 more for each. Beyond it the oldest values are dropped (their keys are still invalidated), then the
+    /// oldest keys forgotten; each is counted by <c>shardedcache.journal.dropped</c>. Default: 64 MiB. Bound: at least 64 KiB.
+    /// </summary>
+    public long JournalSizeLimit
+    {
+        get => JournalSizeLimitIfSet ?? DefaultJournalSizeLimit;
+        set => JournalSizeLimitIfSet = value;
+    }
+
+    /// <summary>
+    /// The largest value, in bytes, that a copy is kept of for the time of a failover; what this process wrote itself is kept in the
+    /// journal whatever its size, until it is replicated. Default: 64 KiB. Bounds: 0 (no copies) to <see cref="MaximumPayloadBytes"/>'s own.
+    /// </summary>
+    public int LocalTierMaxEntrySize
+    {
+        get => LocalTierMaxEntrySizeIfSet ?? DefaultLocalTierMaxEntrySize;
+        set => LocalTierMaxEntrySizeIfSet = value;
+    }
+
+    /// <summary>
+    /// How much memory the copies kept in this process may take, of all shards together, in bytes: of keys, of values, and 200
+    /// more for each entry. Beyond it entries that were not used for long are dropped, and one that is larger by itself is not kept. Default: 64 MiB. Bound: at least 1 MiB.
     /// </summary>
     public long LocalTierSizeLimit
     {
@@ -125,6 +177,14 @@ public sealed class ShardedRedisCacheOptions
     internal int? MaximumPayloadBytesIfSet { get; private set; }
 
     internal long? LocalTierSizeLimitIfSet { get; private set; }
+
+    internal FailoverMode? FailoverModeIfSet { get; private set; }
+
+    internal TimeSpan? MaxStalenessIfSet { get; private set; }
+
+    internal long? JournalSizeLimitIfSet { get; private set; }
+
+    internal int? LocalTierMaxEntrySizeIfSet { get; private set; }
 
     /// <summary>What could not be read from a configuration section, for the validator to report with everything else.</summary>
     internal List<string> BindingFaults { get; } = [];

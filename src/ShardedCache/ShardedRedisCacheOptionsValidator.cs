@@ -50,6 +50,19 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
             nameof(ShardedRedisCacheOptions.MaximumPayloadBytes), settings.MaximumPayloadBytes, 1, ShardedRedisCacheOptions.LargestMaximumPayloadBytes, faults);
         CheckBytes(
             nameof(ShardedRedisCacheOptions.LocalTierSizeLimit), settings.LocalTierSizeLimit, ShardedRedisCacheOptions.SmallestLocalTierSizeLimit, long.MaxValue, faults);
+        CheckBytes(
+            nameof(ShardedRedisCacheOptions.LocalTierMaxEntrySize), settings.LocalTierMaxEntrySize, 0, ShardedRedisCacheOptions.LargestMaximumPayloadBytes, faults);
+        CheckBytes(
+            nameof(ShardedRedisCacheOptions.JournalSizeLimit), settings.JournalSizeLimit, ShardedRedisCacheOptions.SmallestJournalSizeLimit, long.MaxValue, faults);
+        if (settings.MaxStaleness < TimeSpan.Zero || settings.MaxStaleness > ShardedRedisCacheOptions.LongestMaxStaleness)
+        {
+            faults.Add($"{nameof(ShardedRedisCacheOptions.MaxStaleness)}: {settings.MaxStaleness:c} is out of range; give 00:00:00 to 00:10:00.");
+        }
+
+        if (!Enum.IsDefined(settings.FailoverMode))
+        {
+            faults.Add($"{nameof(ShardedRedisCacheOptions.FailoverMode)}: {settings.FailoverMode} is not a mode; give {string.Join(", ", Enum.GetNames<FailoverMode>())}.");
+        }
     }
 
     private static void CheckInstanceName(string instanceName, List<string> faults)

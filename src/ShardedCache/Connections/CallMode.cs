@@ -6,8 +6,9 @@ internal enum CallMode
     Asynchronous,
 
     /// <summary>
-    /// The calling thread waits: the returned value task is already completed. Nothing that completes it may need a
-    /// thread-pool thread, because the callers that block may hold them all.
+    /// The returned value task says that it is completed, and the thread that takes its result waits: a command can be sent under
+    /// a lock and awaited without it. Nothing that completes it may need a thread-pool thread, because the callers that block may
+    /// hold them all.
     /// </summary>
     Blocking,
 }

@@ -97,4 +97,7 @@ internal static partial class Log
 
     [LoggerMessage(306, LogLevel.Critical, "Shard {Shard}: the supervisor has met an error that it did not expect and goes on.")]
     public static partial void SupervisorFailed(this ILogger logger, string shard, Exception exception);
+
+    [LoggerMessage(307, LogLevel.Error, "Shard {Shard}: {Count} writes that were acknowledged here could not be brought to a master before the cache ended.")]
+    public static partial void WritesUndelivered(this ILogger logger, string shard, int count);
 }

@@ -18,6 +18,10 @@ internal sealed class ShardedCacheMetrics : IDisposable
     private readonly Counter<long> _evicted;
     private readonly Counter<long> _stampsRefused;
     private readonly Counter<long> _transitions;
+    private readonly Counter<long> _fallbackReads;
+    private readonly Counter<long> _fallbackWrites;
+    private readonly Counter<long> _replayed;
+    private readonly Counter<long> _journalDropped;
 
     public ShardedCacheMetrics(IMeterFactory? factory)
     {
@@ -28,11 +32,37 @@ internal sealed class ShardedCacheMetrics : IDisposable
         _evicted = _meter.CreateCounter<long>("shardedcache.entry.evicted", "{entry}", "Writes that the server had no memory for; the key was removed instead.");
         _stampsRefused = _meter.CreateCounter<long>("shardedcache.stamp.refused", "{stamp}", "Stamps read that lie too far in the future to be adopted.");
         _transitions = _meter.CreateCounter<long>("shardedcache.shard.transitions", "{transition}", "Changes of a shard's state.");
+        _fallbackReads = _meter.CreateCounter<long>(
+            "shardedcache.fallback.reads", "{request}", "Reads answered without the master: by the journal, the replica, the copy in memory, or as a miss.");
+        _fallbackWrites = _meter.CreateCounter<long>(
+            "shardedcache.fallback.writes", "{operation}", "Writes, removals and refreshes that were taken by the journal alone.");
+        _replayed = _meter.CreateCounter<long>("shardedcache.journal.replayed", "{record}", "Records of the journal brought to a master, by outcome.");
+        _journalDropped = _meter.CreateCounter<long>(
+            "shardedcache.journal.dropped", "{record}", "Records that lost their value or were forgotten, by reason: the journal's bound, or their age.");
     }
 
     /// <summary>Publishes a gauge that is read when somebody collects: 1 where the shard serves, else 0.</summary>
     public void ObserveShards(Func<IEnumerable<Measurement<int>>> observe) =>
         _meter.CreateObservableGauge("shardedcache.shard.up", observe, "1", "Whether the shard serves operations.");
+
+    /// <summary>Publishes a gauge of the memory that the journals take.</summary>
+    public void ObserveJournal(Func<IEnumerable<Measurement<long>>> observe) =>
+        _meter.CreateObservableGauge("shardedcache.journal.size", observe, "By", "Keys and values not yet proven to be replicated.");
+
+    public void FallbackRead(string shard, string source) => _fallbackReads.Add(1, Shard(shard), new("shardedcache.fallback.source", source));
+
+    public void FallbackWrite(string shard) => _fallbackWrites.Add(1, Shard(shard));
+
+    public void Replayed(string shard, string outcome) => _replayed.Add(1, Shard(shard), new("shardedcache.replay.outcome", outcome));
+
+    public void JournalValuesDropped(string shard, int count) => Dropped(shard, count, "value_beyond_bound");
+
+    public void JournalKeysDropped(string shard, int count) => Dropped(shard, count, "key_beyond_bound");
+
+    public void JournalOutlived(string shard) => Dropped(shard, 1, "value_too_old");
+
+    private void Dropped(string shard, int count, string reason) =>
+        _journalDropped.Add(count, Shard(shard), new("shardedcache.journal.dropped.reason", reason));
 
     public void Read(string shard, bool hit)
     {

@@ -17,8 +17,11 @@ internal sealed class EntryReader : IBufferWriter<byte>
 {
     private const int DiscardSize = 4096;
 
+    private const int NothingKept = -1;
+
     private readonly byte[] _own = new byte[EntryHeader.MaxLength];
     private readonly PayloadBuffer _collected = new();
+    private readonly PayloadBuffer _kept = new();
 
     private byte[] _scratch;
     private int _filled;
@@ -26,6 +29,11 @@ internal sealed class EntryReader : IBufferWriter<byte>
     private EntryOutcome _found;
     private IBufferWriter<byte>? _target;
     private StampClock? _clock;
+    private Memory<byte> _handedOut;
+    private Stamp _known;
+    private int _maxKept = NothingKept;
+    private bool _isKeeping;
+    private bool _hasForwarded;
 
     public EntryReader()
     {
@@ -59,6 +67,40 @@ internal sealed class EntryReader : IBufferWriter<byte>
     /// <summary>The collected payload, in an array of its own.</summary>
     public byte[] ToArray() => _collected.Written.ToArray();
 
+    /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
+    public void Keep(Stamp known, int maxBytes) => (_known, _maxKept) = (known, maxBytes);
+
+    /// <summary>The copy asked for. False where there is none.</summary>
+    public bool TryGetKept(out ReadOnlySpan<byte> payload)
+    {
+        payload = ReferenceEquals(_target, _collected) ? _collected.Written : _kept.Written;
+        return _isKeeping && payload.Length <= _maxKept;
+    }
+
+    /// <summary>
+    /// Starts over, because what came so far is not the answer. False where the caller's buffer has some of it, which cannot be
+    /// taken back.
+    /// </summary>
+    public bool TryRestart()
+    {
+        var (target, clock) = (_target!, _clock!);
+        if (_hasForwarded && !ReferenceEquals(target, _collected))
+        {
+            return false;
+        }
+
+        Begin(target, clock);
+        return true;
+    }
+
+    /// <summary>Passes a payload on that is known from elsewhere.</summary>
+    public void Supply(ReadOnlySpan<byte> payload)
+    {
+        _found = EntryOutcome.Value;
+        _progress = Progress.Forwarding;
+        Forward(payload);
+    }
+
     /// <summary>Lets go of everything that belonged to the read. Idempotent.</summary>
     public void End()
     {
@@ -69,6 +111,9 @@ internal sealed class EntryReader : IBufferWriter<byte>
         }
 
         _collected.Clear();
+        _kept.Clear();
+        _handedOut = default;
+        (_known, _maxKept, _isKeeping, _hasForwarded) = (default, NothingKept, false, false);
         _filled = 0;
         _progress = Progress.AwaitingHeader;
         _found = EntryOutcome.None;
@@ -78,15 +123,20 @@ internal sealed class EntryReader : IBufferWriter<byte>
     }
 
     public Memory<byte> GetMemory(int sizeHint = 0) =>
-        _progress == Progress.Forwarding ? _target!.GetMemory(sizeHint) : Scratch(sizeHint).AsMemory(_filled);
+        _progress == Progress.Forwarding ? _handedOut = _target!.GetMemory(sizeHint) : Scratch(sizeHint).AsMemory(_filled);
 
-    public Span<byte> GetSpan(int sizeHint = 0) =>
-        _progress == Progress.Forwarding ? _target!.GetSpan(sizeHint) : Scratch(sizeHint).AsSpan(_filled);
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     public void Advance(int count)
     {
         if (_progress == Progress.Forwarding)
         {
+            if (count > 0)
+            {
+                KeepCopy(_handedOut.Span[..count]);
+                _hasForwarded = true;
+            }
+
             _target!.Advance(count);
             return;
         }
@@ -133,8 +183,34 @@ internal sealed class EntryReader : IBufferWriter<byte>
         {
             _found = EntryOutcome.Value;
             _progress = Progress.Forwarding;
-            _target!.Write(bytes[length..]);
+            _isKeeping = _maxKept >= 0 && header.Stamp != _known;
+            Forward(bytes[length..]);
         }
+    }
+
+    private void Forward(ReadOnlySpan<byte> payload)
+    {
+        KeepCopy(payload);
+        _hasForwarded |= payload.Length > 0;
+        _target!.Write(payload);
+    }
+
+    private void KeepCopy(ReadOnlySpan<byte> payload)
+    {
+        // What is collected is at hand already.
+        if (!_isKeeping || ReferenceEquals(_target, _collected))
+        {
+            return;
+        }
+
+        if (_kept.Written.Length + payload.Length > _maxKept)
+        {
+            _isKeeping = false;
+            _kept.Clear();
+            return;
+        }
+
+        _kept.Write(payload);
     }
 
     private void Discard(EntryOutcome outcome)

@@ -10,19 +10,21 @@ internal static class EntryScripts
 {
     /// <summary>
     /// Prolongs a sliding entry that is still the one that was read, and never shortens its life.
-    /// Arguments: the entry's 8-byte stamp; milliseconds to live.
+    /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long.
     /// </summary>
     public static StoredScript Touch { get; } = new("touch", """
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) ~= 'string' or #head < 10 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
+        if ARGV[3] and ARGV[3] ~= '' then redis.call('PEXPIRE', ARGV[3], ARGV[2], 'GT') end
         return redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
         """);
 
     /// <summary>
     /// Prolongs a sliding entry by what its own header says. Returns 1 where there is a live sliding entry, also when
-    /// its life was long enough already. No arguments.
+    /// its life was long enough already. Arguments, both optional: for how many milliseconds
+    /// the refresh was held back; the index of its group, which must live as long.
     /// </summary>
     public static StoredScript Refresh { get; } = new("refresh", """
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 25)
@@ -47,13 +49,63 @@ internal static class EntryScripts
         if window < 1 or window >= 9007199254740992 then return 0 end
         local life = window
         if window >= 10000 then life = window + math.floor(window / 16) end
+        life = life - (tonumber(ARGV[1]) or 0)
         if limit and limit < life then life = limit end
+        if life < 1 then return 0 end
         redis.call('PEXPIRE', KEYS[1], string.format('%.0f', life), 'GT')
+        if ARGV[2] and ARGV[2] ~= '' then redis.call('PEXPIRE', ARGV[2], string.format('%.0f', life), 'GT') end
         return 1
         """);
 
     /// <summary>
-    /// Removes the key without a tombstone: what is left to do where the server has no memory for one. No arguments.
+    /// Removes the key without a tombstone, unless a later version is there: what is left to do where the server has no memory for
+    /// the new one. Argument: the 8-byte stamp of the version that found no room.
     /// </summary>
-    public static StoredScript Evict { get; } = new("evict", "return redis.call('DEL', KEYS[1])");
+    public static StoredScript Evict { get; } = new("evict", """
+        local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
+        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
+          local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)
+          local newHigh, newLow = struct.unpack('>I4I4', ARGV[1])
+          if oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow) then return 0 end
+        end
+        return redis.call('DEL', KEYS[1])
+        """);
+
+    /// <summary>
+    /// Writes an entry unless a later one is there: what is replayed after a failover. Of two with the same stamp the greater
+    /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
+    /// now, 0 where a later one is, 2 where there is no memory for it and the key was removed.
+    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp.
+    /// </summary>
+    public static StoredScript Replay { get; } = new("replay", """
+        local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
+        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
+          local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)
+          local newHigh, newLow = struct.unpack('>I4I4', ARGV[1], 3)
+          if oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow) then return 0 end
+          if oldHigh == newHigh and oldLow == newLow then
+            if ARGV[3] == '1' then return 0 end
+            local old = redis.call('GET', KEYS[1])
+            if old == ARGV[1] then
+              if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT') end
+              return 1
+            end
+            for at = 1, math.min(#old, #ARGV[1]) do
+              local a, b = string.byte(old, at), string.byte(ARGV[1], at)
+              if a > b then return 0 end
+              if a < b then break end
+              if at == #ARGV[1] then return 0 end
+            end
+          end
+        end
+        local reply
+        if ARGV[2] == '' then reply = redis.pcall('SET', KEYS[1], ARGV[1])
+        else reply = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+        if reply.err then
+          if string.sub(reply.err, 1, 3) ~= 'OOM' then return reply end
+          redis.call('DEL', KEYS[1])
+          return 2
+        end
+        return 1
+        """);
 }

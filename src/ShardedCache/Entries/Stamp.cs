@@ -23,6 +23,9 @@ internal readonly record struct Stamp(ulong Value) : IComparable<Stamp>
     public static Stamp From(long unixMicroseconds, uint processBits) =>
         new(((ulong)unixMicroseconds << ProcessBits) | (processBits & ((1u << ProcessBits) - 1)));
 
+    /// <summary>The same process's stamp, this many microseconds later.</summary>
+    public Stamp Plus(long microseconds) => From(Math.Max(0, UnixMicroseconds + microseconds), (uint)Value);
+
     public static Stamp Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt64BigEndian(bytes));
 
     public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt64BigEndian(destination, Value);

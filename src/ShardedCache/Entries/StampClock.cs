@@ -41,20 +41,54 @@ internal sealed class StampClock
 
     public long NowMilliseconds => NowMicroseconds / 1000;
 
-    private long NowMicroseconds => _shardTime.At(_time, _time.GetTimestamp());
+    /// <summary>Whether the shard's own time was ever measured.</summary>
+    public bool IsCalibrated
+    {
+        get
+        {
+            lock (_calibration)
+            {
+                return _isCalibrated;
+            }
+        }
+    }
+
+    public long NowMicroseconds => _shardTime.At(_time, _time.GetTimestamp());
 
     /// <summary>
     /// Takes a reply to <c>TIME</c>. The timestamps are <see cref="TimeProvider.GetTimestamp"/> just before the command
     /// was sent and just after its reply came; half the time between them is how far the measurement can be off.
     /// </summary>
-    public void Calibrate(DateTimeOffset serverTime, long sentTimestamp, long receivedTimestamp)
+    /// <returns>
+    /// The first time: by how many microseconds the shard's clock is ahead of the local one that was used so far. The stamps
+    /// made until then are to be moved by as much, and the next ones follow those. Else 0.
+    /// </returns>
+    public long Calibrate(DateTimeOffset serverTime, long sentTimestamp, long receivedTimestamp)
     {
         var halfRoundTrip = Math.Max(0, _time.GetElapsedTime(sentTimestamp, receivedTimestamp).Ticks) / TimeSpan.TicksPerMicrosecond / 2;
         var measured = new ShardTime(sentTimestamp, Micros(serverTime) - halfRoundTrip, halfRoundTrip);
         lock (_calibration)
         {
-            _shardTime = _isCalibrated ? _shardTime.Or(measured, _time) : measured;
+            if (_isCalibrated)
+            {
+                _shardTime = _shardTime.Or(measured, _time);
+                return 0;
+            }
+
+            var shift = measured.At(_time, sentTimestamp) - _shardTime.At(_time, sentTimestamp);
+            _shardTime = measured;
             _isCalibrated = true;
+            var last = Volatile.Read(ref _last);
+            for (var seen = last; last != 0; last = seen)
+            {
+                seen = Interlocked.CompareExchange(ref _last, new Stamp(last).Plus(shift).Value, last);
+                if (seen == last)
+                {
+                    break;
+                }
+            }
+
+            return shift;
         }
     }
 

@@ -54,24 +54,32 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
     }
 
     /// <summary>Keeps the value, which nobody may change any more; drops it, and what it replaces, where it alone is beyond the bound.</summary>
-    public void Set(string key, byte[] value, EntryExpiration expiration)
+    public void Set(string key, byte[] value, EntryExpiration expiration) => Set([KeyValuePair.Create(key, value)], expiration, null);
+
+    /// <summary>Keeps all the values at once, as members of a group where one is named.</summary>
+    public void Set(IReadOnlyList<KeyValuePair<string, byte[]>> entries, EntryExpiration expiration, string? group)
     {
-        var entry = new Entry(key, value, expiration);
-        entry.Touch(time.GetUtcNow().ToUnixTimeMilliseconds());
         lock (_lock)
         {
-            if (_entries.TryGetValue(key, out var replaced))
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            foreach (var (key, value) in entries)
             {
-                Drop(replaced);
+                if (_entries.TryGetValue(key, out var replaced))
+                {
+                    Drop(replaced);
+                }
+
+                var entry = new Entry(key, value, expiration, group);
+                entry.Touch(now);
+                if (entry.Size > sizeLimit)
+                {
+                    continue;
+                }
+
+                _size += entry.Size;
+                _entries.Add(key, _byUse.AddFirst(entry));
             }
 
-            if (entry.Size > sizeLimit)
-            {
-                return;
-            }
-
-            _size += entry.Size;
-            _entries.Add(key, _byUse.AddFirst(entry));
             while (_size > sizeLimit)
             {
                 Drop(_byUse.Last!);
@@ -79,11 +87,27 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         }
     }
 
-    public void Remove(string key)
+    /// <summary>Removes all the keys at once.</summary>
+    public void Remove(IReadOnlyList<string> keys)
     {
         lock (_lock)
         {
-            if (_entries.TryGetValue(key, out var node))
+            foreach (var key in keys)
+            {
+                if (_entries.TryGetValue(key, out var node))
+                {
+                    Drop(node);
+                }
+            }
+        }
+    }
+
+    /// <summary>Removes what was set as a member of the group.</summary>
+    public void RemoveGroup(string group)
+    {
+        lock (_lock)
+        {
+            foreach (var node in _entries.Values.Where(node => node.Value.Group == group).ToList())
             {
                 Drop(node);
             }
@@ -97,11 +121,13 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         _byUse.Remove(node);
     }
 
-    private sealed class Entry(string key, byte[] value, EntryExpiration expiration)
+    private sealed class Entry(string key, byte[] value, EntryExpiration expiration, string? group)
     {
         public string Key => key;
 
         public byte[] Value => value;
+
+        public string? Group => group;
 
         public long Size => OverheadPerEntry + ((long)key.Length * sizeof(char)) + value.Length;
 

@@ -12,9 +12,14 @@ internal sealed class ConnectAtStart(IServiceProvider services, string name) : I
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _ = name == Options.DefaultName ? services.GetRequiredService<IShardedCache>() : services.GetRequiredKeyedService<IShardedCache>(name);
+        _ = Cache();
         return Task.CompletedTask;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>An outage may end within the host's shutdown time-out: what its journal holds is delivered until then.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Cache() is ShardedRedisCache cache ? cache.DrainAsync(cancellationToken) : Task.CompletedTask;
+
+    private IShardedCache Cache() =>
+        name == Options.DefaultName ? services.GetRequiredService<IShardedCache>() : services.GetRequiredKeyedService<IShardedCache>(name);
 }

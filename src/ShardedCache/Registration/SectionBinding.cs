@@ -16,6 +16,10 @@ internal static class SectionBinding
         nameof(ShardedRedisCacheOptions.ConnectTimeout),
         nameof(ShardedRedisCacheOptions.MaximumPayloadBytes),
         nameof(ShardedRedisCacheOptions.LocalTierSizeLimit),
+        nameof(ShardedRedisCacheOptions.LocalTierMaxEntrySize),
+        nameof(ShardedRedisCacheOptions.FailoverMode),
+        nameof(ShardedRedisCacheOptions.MaxStaleness),
+        nameof(ShardedRedisCacheOptions.JournalSizeLimit),
     ];
 
     public static void Bind(IConfigurationSection section, ShardedRedisCacheOptions options)
@@ -52,6 +56,18 @@ internal static class SectionBinding
                 break;
             case nameof(options.LocalTierSizeLimit):
                 Read(OptionValues.ReadInt64, bytes => options.LocalTierSizeLimit = bytes);
+                break;
+            case nameof(options.LocalTierMaxEntrySize):
+                Read(OptionValues.ReadInt32, bytes => options.LocalTierMaxEntrySize = bytes);
+                break;
+            case nameof(options.FailoverMode):
+                Read(OptionValues.ReadFailoverMode, mode => options.FailoverMode = mode);
+                break;
+            case nameof(options.MaxStaleness):
+                Read(OptionValues.ReadDuration, duration => options.MaxStaleness = duration);
+                break;
+            case nameof(options.JournalSizeLimit):
+                Read(OptionValues.ReadInt64, bytes => options.JournalSizeLimit = bytes);
                 break;
             default:
                 options.BindingFaults.Add($"{name}: '{path}' is not an option that can be configured; {NearestName.Hint(name, Names)}");

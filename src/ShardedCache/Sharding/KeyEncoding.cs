@@ -43,7 +43,7 @@ internal static class KeyEncoding
         }
 
         var length = key.Prefix.Length + written;
-        if (destination[..length].StartsWith("__shardedcache:"u8))
+        if (destination[..length].StartsWith("__shardedcache:"u8) || destination[key.Prefix.Length..length].StartsWith("__shardedcache:"u8))
         {
             throw new ArgumentException(
                 $"Keys that begin with '{ReservedPrefix}' are reserved for the cache's own records. Choose another key or instance name.",
@@ -55,7 +55,20 @@ internal static class KeyEncoding
 
     /// <summary>The shard of a key; also what proves that the key is acceptable, before anything is sent.</summary>
     /// <exception cref="ArgumentException">As <see cref="Encode"/>.</exception>
-    public static int Route(this ShardingRule rule, in StoredKey key)
+    public static int Route(this ShardingRule rule, in StoredKey key) => rule.Route(key, out _);
+
+    /// <inheritdoc cref="Route(ShardingRule, in StoredKey)"/>
+    /// <param name="rule">The rule.</param>
+    /// <param name="key">The key to route.</param>
+    /// <param name="routed">The same key with its <see cref="StoredKey.TagHash"/>.</param>
+    public static int Route(this ShardingRule rule, in StoredKey key, out StoredKey routed)
+    {
+        var shard = rule.RouteEncoded(key, out var hash);
+        routed = key with { TagHash = hash };
+        return shard;
+    }
+
+    private static int RouteEncoded(this ShardingRule rule, in StoredKey key, out ulong hash)
     {
         if (key.Name.Length > MaxBytes)
         {
@@ -66,13 +79,13 @@ internal static class KeyEncoding
         if (maxLength <= StackBytes)
         {
             Span<byte> onStack = stackalloc byte[StackBytes];
-            return rule.Route(onStack[..Encode(key, onStack)]);
+            return rule.Route(onStack[..Encode(key, onStack)], out hash);
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(maxLength);
         try
         {
-            return rule.Route(rented.AsSpan(0, Encode(key, rented)));
+            return rule.Route(rented.AsSpan(0, Encode(key, rented)), out hash);
         }
         finally
         {

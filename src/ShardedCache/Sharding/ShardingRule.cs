@@ -49,6 +49,14 @@ internal sealed class ShardingRule
     public IReadOnlyList<ShardName> Shards { get; }
 
     /// <summary>The index in <see cref="Shards"/> of the shard that has this key: the full Redis key, prefix and all.</summary>
-    public int Route(ReadOnlySpan<byte> redisKey) =>
-        Shards.Count == 1 ? 0 : _candidates.Winner(XxHash3.HashToUInt64(HashTag.Of(redisKey)));
+    public int Route(ReadOnlySpan<byte> redisKey) => Route(redisKey, out _);
+
+    /// <inheritdoc cref="Route(ReadOnlySpan{byte})"/>
+    /// <param name="redisKey">The full Redis key.</param>
+    /// <param name="hash">Of the routed bytes: the same for all keys of a hash tag.</param>
+    public int Route(ReadOnlySpan<byte> redisKey, out ulong hash)
+    {
+        hash = XxHash3.HashToUInt64(HashTag.Of(redisKey));
+        return Shards.Count == 1 ? 0 : _candidates.Winner(hash);
+    }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using ShardedCache.Connections;
-using ShardedCache.Entries;
+using ShardedCache.Failover;
 using ShardedCache.Sentinels;
 
 namespace ShardedCache.Shards;
@@ -11,8 +11,11 @@ internal sealed record ServerIdentity(string RunId, string ReplicationId);
 /// <summary>Asks a server who it is, and sets the shard's clock by it.</summary>
 internal static class MasterCheck
 {
-    /// <summary>Asks <c>ROLE</c>. No role where the server did not say it; no refusal where it is a master.</summary>
-    public static async ValueTask<(ServerRole? Role, ShardRefusal? Refusal)> AskRoleAsync(IServerConnection connection, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks <c>ROLE</c>. No role where the server did not say it; no refusal where it is a master, whose replicas' progress is noted.
+    /// </summary>
+    public static async ValueTask<(ServerRole? Role, ShardRefusal? Refusal)> AskRoleAsync(
+        IServerConnection connection, ReplicaLag lag, CancellationToken cancellationToken)
     {
         var reply = await connection.ExecuteAsync(new[] { "ROLE" }, cancellationToken).ConfigureAwait(false);
         if (reply.Kind != ControlReplyKind.Array || reply.Items.Count == 0)
@@ -21,9 +24,17 @@ internal static class MasterCheck
         }
 
         var role = reply.Items[0].Text;
-        return role == "master"
-            ? (ServerRole.Master, null)
-            : (ServerRole.Replica, ShardRefusal.Temporary($"{connection.Address} is a {role}, not a master"));
+        if (role != "master")
+        {
+            return (ServerRole.Replica, ShardRefusal.Temporary($"{connection.Address} is a {role}, not a master"));
+        }
+
+        if (reply.Items is [_, var offset, var replicas])
+        {
+            lag.Observe(Number(offset), [.. replicas.Items.Where(static replica => replica.Items.Count == 3).Select(static replica => Number(replica.Items[2]))]);
+        }
+
+        return (ServerRole.Master, null);
     }
 
     /// <summary>Asks <c>INFO</c>. No identity where the server refused; a refusal where it did not answer.</summary>
@@ -39,7 +50,7 @@ internal static class MasterCheck
     }
 
     public static async ValueTask<ShardRefusal?> CalibrateAsync(
-        IServerConnection connection, StampClock clock, TimeProvider time, CancellationToken cancellationToken)
+        IServerConnection connection, LocalStore store, TimeProvider time, CancellationToken cancellationToken)
     {
         var sent = time.GetTimestamp();
         var reply = await connection.ExecuteAsync(new[] { "TIME" }, cancellationToken).ConfigureAwait(false);
@@ -50,7 +61,7 @@ internal static class MasterCheck
         }
 
         var serverTime = DateTimeOffset.FromUnixTimeSeconds(Number(seconds)).AddMicroseconds(Number(microseconds));
-        clock.Calibrate(serverTime, sent, received);
+        store.Calibrate(serverTime, sent, received);
         return null;
     }
 

@@ -1,6 +1,7 @@
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
+using ShardedCache.Failover;
 
 namespace ShardedCache.Shards;
 
@@ -14,6 +15,8 @@ internal sealed class Shard
     private readonly TaskCompletionSource _firstOutcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _transition = new();
     private IServerConnection? _live;
+    private IServerConnection? _replica;
+    private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
 
     public Shard(string name, ShardContext context)
@@ -22,6 +25,8 @@ internal sealed class Shard
         _context = context;
         Clock = new StampClock(context.Time);
         Touches = new TouchLedger();
+        Lag = new ReplicaLag(context.Time);
+        Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Time, context.Metrics);
         _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
     }
 
@@ -31,10 +36,37 @@ internal sealed class Shard
 
     public TouchLedger Touches { get; }
 
+    /// <summary>What this process itself knows of the shard's entries.</summary>
+    public LocalStore Store { get; }
+
+    public ReplicaLag Lag { get; }
+
     public ShardSnapshot Snapshot => Volatile.Read(ref _snapshot);
 
     /// <summary>The connection that may serve operations, or null while the shard is not up.</summary>
     public IServerConnection? Live => Volatile.Read(ref _live);
+
+    /// <summary>A connection to a replica that may be read while the shard is not up, or null.</summary>
+    public IServerConnection? Replica
+    {
+        get => Volatile.Read(ref _replica);
+        set => Volatile.Write(ref _replica, value);
+    }
+
+    /// <summary>Completes when the shard's state has become one that the condition wants.</summary>
+    public async Task WaitForAsync(Func<ShardState, bool> condition, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var moved = Volatile.Read(ref _moved).Task;
+            if (condition(Snapshot.State))
+            {
+                return;
+            }
+
+            await moved.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Ends the wait of callers that came before the first outcome.</summary>
     public void ReleaseFirstCallers() => _firstOutcome.TrySetResult();
@@ -72,14 +104,8 @@ internal sealed class Shard
         connection.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, reason));
     }
 
-    public void Publish(IServerConnection connection)
-    {
-        lock (_transition)
-        {
-            Volatile.Write(ref _live, connection);
-            Move(ShardEvent.Ready, connection.Address, null);
-        }
-    }
+    /// <summary>Lets operations use the connection. <see cref="Report"/> is to say so afterwards: this may run under locks.</summary>
+    public void Publish(IServerConnection connection) => Volatile.Write(ref _live, connection);
 
     public void Withdraw(IServerConnection connection, string reason)
     {
@@ -120,6 +146,7 @@ internal sealed class Shard
         {
             _context.Metrics.Transition(Name, state.ToString());
             _context.Logger.ShardMoved(before.State, _snapshot);
+            Interlocked.Exchange(ref _moved, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
 
         if (state is ShardState.Up or ShardState.FailingOver or ShardState.Misconfigured)

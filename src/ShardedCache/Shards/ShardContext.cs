@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
+using ShardedCache.Failover;
 using ShardedCache.Sentinels;
 using ShardedCache.Sharding;
 
@@ -17,5 +18,16 @@ internal sealed record ShardContext(
     ILogger Logger,
     ShardedCacheMetrics Metrics)
 {
+    public FailoverMode FailoverMode { get; init; }
+
+    public TimeSpan MaxStaleness { get; init; }
+
+    public required LocalStoreLimits LocalLimits { get; init; }
+
+    public required JournalBudget Journal { get; init; }
+
+    /// <summary>Whether a replica is promoted when its master fails.</summary>
+    public bool HasSentinels { get; init; }
+
     public EntryReaderPool Readers { get; } = new();
 }

@@ -6,16 +6,19 @@ using Microsoft.Extensions.Caching.Distributed;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
+using ShardedCache.Failover;
 
 namespace ShardedCache.Shards;
 
 /// <summary>
-/// Runs the cache's operations on one shard: takes the live connection, sends the command, and says what its reply means.
-/// While the shard is not up it throws <see cref="ShardUnavailableException"/> at once.
+/// Runs the cache's operations on one shard: takes the live connection, sends the command, and says what its reply means. What no
+/// server answers is answered as <see cref="FailoverMode"/> wants it.
 /// </summary>
 internal sealed class ShardExecutor(Shard shard, ShardContext context)
 {
-    private IServerConnection? _permissionsLoggedFor;
+    private readonly ShardJudge _judge = new(shard, context);
+    private readonly ShardFallback _fallback = new(shard, context);
+    private readonly ShardWriter _writer = new(shard, context);
 
     public Shard Shard => shard;
 
@@ -24,9 +27,16 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     public async ValueTask<bool> GetAsync(StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
+        if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
+        {
+            return isFound;
+        }
+
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var reply = await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
-        return FinishGet(connection, key, reader, reply);
+        var reply = connection is null ? default : await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        return connection is not null && FinishGet(connection, key, reader, reply, known) is { } answer
+            ? answer
+            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -34,25 +44,31 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         StoredKey key, DistributedCacheEntryOptions options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("set", shard.Name);
+        cancellationToken.ThrowIfCancellationRequested();
         var expiration = ExpirationOf(options);
-        if (shard.Live is not { } connection)
+        if (shard.Live is null)
         {
             // The shard's clock may have been set only now.
-            connection = await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
             expiration = ExpirationOf(options);
         }
 
-        var reply = await SendSetAsync(connection, key, expiration, payload, mode, cancellationToken).ConfigureAwait(false);
-        await FinishWriteAsync(connection, key, reply, mode, cancellationToken).ConfigureAwait(false);
+        var write = _writer.Begin(key, expiration, payload, mode, cancellationToken);
+        await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RemoveAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("remove", shard.Name);
-        var connection = shard.Live ?? await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var reply = await SendRemoveAsync(connection, key, mode, cancellationToken).ConfigureAwait(false);
-        await FinishWriteAsync(connection, key, reply, mode, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (shard.Live is null)
+        {
+            await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        }
+
+        var write = _writer.Begin(key, null, default, mode, cancellationToken);
+        await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -60,8 +76,31 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("refresh", shard.Name);
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var reply = await connection.RunAsync(EntryScripts.Refresh, key, [], mode, cancellationToken).ConfigureAwait(false);
-        ThrowIfUnanswered(connection, reply);
+        var verdict = Verdict.Unavailable;
+        if (connection is not null)
+        {
+            var reply = await connection.RunAsync(EntryScripts.Refresh, key, RefreshArguments(key), mode, cancellationToken).ConfigureAwait(false);
+            verdict = _judge.Judge(connection, reply);
+            if (verdict == Verdict.Refused || (verdict != Verdict.Answered && !_fallback.IsOn))
+            {
+                throw _judge.Unavailable(connection, reply);
+            }
+
+            if (verdict == Verdict.Answered && reply.Integer == 0)
+            {
+                return;
+            }
+        }
+
+        if (context.FailoverMode == FailoverMode.LocalTier)
+        {
+            shard.Store.Refresh(key, verdict == Verdict.Answered ? connection : null);
+        }
+
+        if (verdict != Verdict.Answered)
+        {
+            context.Metrics.FallbackWrite(shard.Name);
+        }
     }
 
     /// <summary>Reads the keys at the given positions in one pipelined batch, into the same positions of the results.</summary>
@@ -69,25 +108,30 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("get many", shard.Name);
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        var batch = connection.CreateBatch();
-        var pending = new (EntryReader Reader, ValueTask<Reply> Reply)[positions.Length];
+        var batch = connection?.CreateBatch();
+        var pending = new PendingRead[positions.Length];
         for (var i = 0; i < pending.Length; i++)
         {
+            var key = keys[positions.Span[i]];
             var reader = context.Readers.Rent();
             reader.Begin(shard.Clock);
-            pending[i] = (reader, batch.GetAsync(keys[positions.Span[i]], reader, CallMode.Asynchronous, cancellationToken));
+            bool? answer = _fallback.TryBegin(key, reader, out var known, out var isFound) ? null : isFound;
+            var asks = answer is null && batch is not null;
+            pending[i] = new(reader, known, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken) : default);
         }
 
-        batch.Send();
+        batch?.Send();
         Exception? failure = null;
         for (var i = 0; i < pending.Length; i++)
         {
-            var (reader, position) = (pending[i].Reader, positions.Span[i]);
+            var (read, position) = (pending[i], positions.Span[i]);
             try
             {
-                var reply = await pending[i].Reply.ConfigureAwait(false);
-                results[position] = FinishGet(connection, keys[position], reader, reply) ? reader.ToArray() : null;
-                context.Readers.Return(reader);
+                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : default;
+                var isFound = (read.IsAsked ? FinishGet(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer)
+                    ?? await FallBackAsync(connection, keys[position], read.Reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+                results[position] = isFound ? read.Reader.ToArray() : null;
+                context.Readers.Return(read.Reader);
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
             {
@@ -114,26 +158,20 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove many" : "set many", shard.Name);
-        var connection = shard.Live ?? await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        var expiration = options is null ? default : ExpirationOf(options, calledAt);
-        var batch = connection.CreateBatch();
-        var pending = new ValueTask<Reply>[positions.Length];
-        for (var i = 0; i < pending.Length; i++)
+        cancellationToken.ThrowIfCancellationRequested();
+        if (shard.Live is null)
         {
-            var position = positions.Span[i];
-            pending[i] = payloads is null
-                ? SendRemoveAsync(batch, keys[position], CallMode.Asynchronous, cancellationToken)
-                : SendSetAsync(batch, keys[position], expiration, new ReadOnlySequence<byte>(payloads[position]), CallMode.Asynchronous, cancellationToken);
+            await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         }
 
-        batch.Send();
+        EntryExpiration? expiration = options is null ? null : ExpirationOf(options, calledAt);
+        var pending = _writer.BeginMany(keys, positions, payloads, expiration, cancellationToken);
         Exception? failure = null;
-        for (var i = 0; i < pending.Length; i++)
+        foreach (var write in pending)
         {
             try
             {
-                var reply = await pending[i].ConfigureAwait(false);
-                await FinishWriteAsync(connection, keys[positions.Span[i]], reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+                await _writer.FinishAsync(write, CallMode.Asynchronous).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
             {
@@ -142,6 +180,25 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
 
         ThrowFirst(failure);
+    }
+
+    /// <summary>Writes, or with null payloads removes, members of a group; with no keys it removes all of them. One atomic step.</summary>
+    public async Task WriteGroupAsync(
+        StoredKey index, StoredKey removal, StoredKey[] keys, byte[][]? payloads, DistributedCacheEntryOptions? options, CancellationToken cancellationToken)
+    {
+        using var activity = ShardedCacheActivities.Start(payloads is null ? "remove group" : "set group", shard.Name);
+        if (options is not null)
+        {
+            ExpirationOf(options);
+        }
+
+        if (shard.Live is null)
+        {
+            await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        }
+
+        var write = _writer.BeginGroup(index, removal, keys, payloads, options is null ? null : ExpirationOf(options), cancellationToken);
+        await _writer.FinishGroupAsync(write).ConfigureAwait(false);
     }
 
     private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options) =>
@@ -153,39 +210,36 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         return EntryExpiration.From(options, calledAt, shard.Clock.NowMilliseconds - waited);
     }
 
-    private ValueTask<Reply> SendSetAsync(
-        IEntryCommands commands, StoredKey key, EntryExpiration expiration, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+    /// <summary>Null where the server gave no answer that counts.</summary>
+    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, LocalEntry? known)
     {
-        Span<byte> header = stackalloc byte[EntryHeader.MaxLength];
-        var entry = EntryHeader.Value(shard.Clock.Next(), expiration);
-        var length = entry.Write(header);
-        shard.Touches.Stored(key.Name, entry, shard.Clock.NowMilliseconds);
-        return commands.SetAsync(key, header[..length], payload, expiration.TimeToLive, mode, cancellationToken);
-    }
-
-    private ValueTask<Reply> SendRemoveAsync(IEntryCommands commands, StoredKey key, CallMode mode, CancellationToken cancellationToken)
-    {
-        Span<byte> header = stackalloc byte[EntryHeader.MaxLength];
-        var length = EntryHeader.Tombstone(shard.Clock.Next()).Write(header);
-        return commands.SetAsync(key, header[..length], ReadOnlySequence<byte>.Empty, EntryHeader.TombstoneLife, mode, cancellationToken);
-    }
-
-    private bool FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply)
-    {
-        if (reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType } || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign))
+        var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
+            || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
+        if (isForeign)
         {
             context.Metrics.Foreign(shard.Name);
-            context.Metrics.Read(shard.Name, hit: false);
-            return false;
+        }
+        else
+        {
+            switch (_judge.Judge(connection, reply))
+            {
+                case Verdict.Answered:
+                    break;
+                case Verdict.Refused:
+                    throw _judge.Unavailable(connection, reply);
+                default:
+                    return null;
+            }
         }
 
-        ThrowIfUnanswered(connection, reply);
-        var found = reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
+        var found = !isForeign && reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
         context.Metrics.Read(shard.Name, found);
-        if (reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        if (!isForeign && reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
         {
             context.Metrics.StampRefused(shard.Name);
         }
+
+        _fallback.Learn(connection, key, reader, known);
 
         // A touch that goes to a connection out of service would count as made, and is not.
         if (found && reader.Header.IsSliding && ReferenceEquals(shard.Live, connection))
@@ -196,6 +250,18 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         return found;
     }
 
+    private async ValueTask<bool> FallBackAsync(
+        IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
+    {
+        var answer = _fallback.IsOn
+            ? await _fallback.ReadAsync(key, reader, mayAsk: reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
+            : null;
+        return answer ?? throw (connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply));
+    }
+
+    private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>
+        ReplayCommand.Index(key) is { Length: > 0 } index ? new ReadOnlyMemory<byte>[] { "0"u8.ToArray(), index } : [];
+
     private void Touch(IServerConnection connection, StoredKey key, in EntryHeader header)
     {
         var now = shard.Clock.NowMilliseconds;
@@ -205,73 +271,25 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
 
         var timeToLive = Encoding.ASCII.GetBytes(milliseconds.ToString(CultureInfo.InvariantCulture));
-        connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), timeToLive]);
-    }
-
-    private async ValueTask FinishWriteAsync(IServerConnection connection, StoredKey key, Reply reply, CallMode mode, CancellationToken cancellationToken)
-    {
-        if (reply.Error == ServerErrorCode.OutOfMemory)
+        var stripe = shard.Store.StripeOf(key);
+        lock (stripe.Lock)
         {
-            // The server has no room for the new value, and the old one must not be read any more.
-            reply = await connection.RunAsync(EntryScripts.Evict, key, [], mode, cancellationToken).ConfigureAwait(false);
-            context.Metrics.Evicted(shard.Name);
+            connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), timeToLive, ReplayCommand.Index(key)]);
+            if (stripe.Find(key.Name) is { Kind: LocalKind.Value } entry && entry.Header.Stamp == header.Stamp)
+            {
+                shard.Store.Touch(stripe, entry, connection);
+            }
         }
 
-        ThrowIfUnanswered(connection, reply);
+        shard.Store.Added();
     }
 
-    private void ThrowIfUnanswered(IServerConnection connection, Reply reply)
-    {
-        if (reply.Kind is ReplyKind.Ok or ReplyKind.Nil)
-        {
-            return;
-        }
-
-        string reason;
-        switch (reply)
-        {
-            case { Kind: ReplyKind.TimedOut }:
-                reason = $"{connection.Address} did not reply within {context.Settings.OperationTimeout.TotalMilliseconds:0} ms";
-                break;
-            case { Kind: ReplyKind.ConnectionLost }:
-                reason = $"the connection to {connection.Address} was lost";
-                shard.Withdraw(connection, reason);
-                break;
-            case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy or ServerErrorCode.NoAuth }:
-                reason = $"{connection.Address} answers with: {reply.ErrorText}";
-                shard.Abandon(connection, reason);
-                break;
-            default:
-                reason = $"{connection.Address} answers with: {reply.ErrorText}";
-                if (reply.Error == ServerErrorCode.NoPerm && Interlocked.Exchange(ref _permissionsLoggedFor, connection) != connection)
-                {
-                    context.Logger.CommandForbidden(shard.Name, connection.Address, reply.ErrorText);
-                }
-
-                break;
-        }
-
-        throw Unavailable(reason, reply.Kind == ReplyKind.ServerError ? reply.Error.ToString() : reply.Kind.ToString());
-    }
-
-    private async ValueTask<IServerConnection> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
+    /// <summary>Returns the connection that serves by then, or null where the fallback is to answer.</summary>
+    private async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
     {
         await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        if (shard.Live is { } live)
-        {
-            return live;
-        }
-
-        var snapshot = shard.Snapshot;
-        throw Unavailable(
-            $"{snapshot.State} since {snapshot.Since:O}: {snapshot.Reason ?? "no answer yet"}", snapshot.State.ToString());
-    }
-
-    private ShardUnavailableException Unavailable(string reason, string errorType)
-    {
-        context.Metrics.Failed(shard.Name, errorType);
-        ShardedCacheActivities.Fail(errorType);
-        return new ShardUnavailableException(shard.Name, reason);
+        var live = shard.Live;
+        return live is null && !_fallback.IsOn ? throw _judge.Unavailable() : live;
     }
 
     private static void ThrowFirst(Exception? failure)
@@ -281,4 +299,6 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
     }
+
+    private readonly record struct PendingRead(EntryReader Reader, LocalEntry? Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Failover;
 using ShardedCache.Sentinels;
 
 namespace ShardedCache.Shards;
@@ -16,11 +17,27 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly RuleGuard _guard = new(context.Rule);
+    private readonly ReplicaAttendant? _replica =
+        context is { HasSentinels: true, FailoverMode: FailoverMode.LocalTier } ? new ReplicaAttendant(shard, context) : null;
+
+    private readonly JournalKeeper? _journal = context.FailoverMode == FailoverMode.Throw ? null : new JournalKeeper(
+        shard.Name,
+        shard.Store,
+        new JournalContext(
+            (address, cancellationToken) => context.Connector.OpenAsync(
+                address, context.Settings with { ClientName = context.Settings.ClientName + ":control" }, cancellationToken),
+            () => context.HasSentinels ? context.Masters.Current(shard.Name).Replicas.Count : null,
+            context.Time),
+        context.Metrics);
+
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
     private ServedConnection? _previous;
 
-    public void Start() => _loop = Task.Run(SuperviseAsync);
+    public void Start() => _loop = Task.WhenAll(Task.Run(SuperviseAsync), Task.Run(() => _replica?.RunAsync(_stopping.Token) ?? Task.CompletedTask));
+
+    /// <summary>Waits until the master has everything that was written here, or until cancelled.</summary>
+    public Task DrainAsync(CancellationToken cancellationToken) => _journal?.DrainAsync(cancellationToken) ?? Task.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
@@ -148,8 +165,26 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
 
         shard.Touches.Clear();
-        shard.Publish(connection);
-        shard.Withdraw(connection, await WatchAsync(connection, tenure).ConfigureAwait(false));
+        if (_journal is null)
+        {
+            shard.Publish(connection);
+        }
+        else if (await _journal.RecoverAsync(connection, () => shard.Publish(connection), tenure).ConfigureAwait(false) is { } failure)
+        {
+            shard.Report(ShardEvent.AttemptFailed, connection.Address, failure);
+            return false;
+        }
+
+        shard.Report(ShardEvent.Ready, connection.Address, null);
+        using var serving = CancellationTokenSource.CreateLinkedTokenSource(tenure);
+        var watch = WatchAsync(connection, serving.Token);
+        var keep = _journal?.KeepAsync(connection, serving.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, context.Time, serving.Token);
+        var first = await Task.WhenAny(watch, keep).ConfigureAwait(false);
+        shard.Withdraw(connection, first == keep && keep is Task<string> { IsCompletedSuccessfully: true } kept
+            ? await kept.ConfigureAwait(false)
+            : await watch.ConfigureAwait(false));
+        await serving.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(watch, keep).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return true;
     }
 
@@ -158,7 +193,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
     private async ValueTask<ShardRefusal?> VerifyAsync(IServerConnection connection, CancellationToken tenure)
     {
-        var (role, refusal) = await MasterCheck.AskRoleAsync(connection, tenure).ConfigureAwait(false);
+        var (role, refusal) = await MasterCheck.AskRoleAsync(connection, shard.Lag, tenure).ConfigureAwait(false);
         if (role is { } known)
         {
             context.Masters.ReportRole(shard.Name, connection.Address, known);
@@ -166,7 +201,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
         return refusal
             ?? await _guard.CheckAsync(connection, tenure).ConfigureAwait(false)
-            ?? await MasterCheck.CalibrateAsync(connection, shard.Clock, context.Time, tenure).ConfigureAwait(false);
+            ?? await MasterCheck.CalibrateAsync(connection, shard.Store, context.Time, tenure).ConfigureAwait(false);
     }
 
     /// <summary>

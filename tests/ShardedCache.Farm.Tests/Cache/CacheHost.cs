@@ -8,6 +8,8 @@ internal sealed class CacheHost : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
 
+    /// <param name="configuration">The connection string.</param>
+    /// <param name="configure">Further options. Unless they say otherwise, a shard that is not up throws: so a test sees it.</param>
     public CacheHost(string configuration, Action<ShardedRedisCacheOptions>? configure = null)
     {
         _services = new ServiceCollection()
@@ -15,6 +17,7 @@ internal sealed class CacheHost : IAsyncDisposable
             .AddShardedRedisCache(options =>
             {
                 options.Configuration = configuration;
+                options.FailoverMode = FailoverMode.Throw;
                 configure?.Invoke(options);
             })
             .BuildServiceProvider();

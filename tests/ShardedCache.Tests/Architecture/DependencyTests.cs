@@ -15,12 +15,12 @@ public class DependencyTests
         ["Sharding"] = [],
         ["Entries"] = [],
         ["Sentinels"] = ["Connections", "Diagnostics"],
-        ["Shards"] = ["Sentinels", "Connections", "Sharding", "Entries", "Diagnostics"],
-        ["Failover"] = ["Shards", "Sentinels", "Connections", "Sharding", "Entries", "Diagnostics"],
+        ["Failover"] = ["Connections", "Entries", "Diagnostics"],
+        ["Shards"] = ["Failover", "Sentinels", "Connections", "Sharding", "Entries", "Diagnostics"],
     };
 
     /// <summary>Types that every folder may use: what a key or a script is to the seam, and the exception that callers see.</summary>
-    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "ShardUnavailableException"];
+    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "ShardUnavailableException", "FailoverMode"];
 
     [Fact]
     public void Folders_use_only_what_lies_below_them()

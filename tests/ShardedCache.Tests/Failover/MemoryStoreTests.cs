@@ -46,7 +46,7 @@ public class MemoryStoreTests
         Set(store, "a");
         Assert.Equal(EntrySize, store.Size);
 
-        store.Remove("a");
+        store.Remove(["a"]);
         Assert.Equal(0, store.Size);
 
         store.Set("a", new byte[100], ForOneSecond());
@@ -66,7 +66,7 @@ public class MemoryStoreTests
             switch (i % 3)
             {
                 case 0: store.Get(key); break;
-                case 1: store.Remove(key); break;
+                case 1: store.Remove([key]); break;
                 default: store.Set(key, new byte[i % 500], default); break;
             }
 

@@ -43,7 +43,7 @@ internal sealed class ShardWorld : IServerConnector, ILogger
     public IEnumerable<string> Messages(int eventId) => _events.Where(entry => entry.Id == eventId).Select(static entry => entry.Message);
 
     /// <summary>Makes the cache and leaves it alone.</summary>
-    public void Start(IMeterFactory? meters = null)
+    public void Start(IMeterFactory? meters = null, FailoverMode mode = FailoverMode.Throw, Func<CacheSettings, CacheSettings>? change = null)
     {
         var settings = new CacheSettings
         {
@@ -51,18 +51,23 @@ internal sealed class ShardWorld : IServerConnector, ILogger
             Shards = [new ConfiguredShard(Shard)],
             InstanceName = string.Empty,
             MaximumPayloadBytes = 8 * 1024 * 1024,
-            LocalTierSizeLimit = 1,
+            LocalTierSizeLimit = 1024 * 1024,
+            LocalTierMaxEntrySize = 64 * 1024,
+            FailoverMode = mode,
+            MaxStaleness = TimeSpan.FromMinutes(1),
+            JournalSizeLimit = 1024 * 1024,
             ShardConnection = new ConnectionSettings(),
             SentinelConnection = new ConnectionSettings(),
         };
-        Cache = new ShardedRedisCache(settings, this, Masters, Time, this, meters);
+        Cache = new ShardedRedisCache(change?.Invoke(settings) ?? settings, this, Masters, Time, this, meters);
     }
 
     /// <summary>Makes the cache and waits until its shard is up on <see cref="A"/>.</summary>
-    public async Task StartUpAsync(IMeterFactory? meters = null)
+    public async Task StartUpAsync(
+        IMeterFactory? meters = null, FailoverMode mode = FailoverMode.Throw, Func<CacheSettings, CacheSettings>? change = null)
     {
         Masters.Say(Shard, A.Address);
-        Start(meters);
+        Start(meters, mode, change);
         await UntilAsync(ShardState.Up);
     }
 

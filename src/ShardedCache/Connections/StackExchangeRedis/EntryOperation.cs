@@ -18,6 +18,7 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
     private Task? _task;
     private bool _isAnswered;
     private bool _isPosted;
+    private bool _isBlocking;
     private int _users;
 
     protected EntryOperation() => _onClientTaskEnded = OnClientTaskEnded;
@@ -43,7 +44,13 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         }
 
         Send(connection.Database);
-        return mode == CallMode.Blocking ? new ValueTask<Reply>(Wait(cancellationToken)) : Await(cancellationToken);
+        if (mode == CallMode.Asynchronous)
+        {
+            return Await(cancellationToken);
+        }
+
+        (_isBlocking, _cancellation) = (true, cancellationToken);
+        return new ValueTask<Reply>(this, _reply.Version);
     }
 
     /// <summary>Sends the command at once; whatever becomes of it, nobody is told.</summary>
@@ -71,9 +78,10 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
 
     public sealed override void Abandon(ReplyKind outcome) => Complete(new Reply(outcome), inline: false);
 
-    Reply IValueTaskSource<Reply>.GetResult(short token) => TakeReply(token);
+    Reply IValueTaskSource<Reply>.GetResult(short token) => _isBlocking ? Wait() : TakeReply(token);
 
-    ValueTaskSourceStatus IValueTaskSource<Reply>.GetStatus(short token) => _reply.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<Reply>.GetStatus(short token) =>
+        _isBlocking ? ValueTaskSourceStatus.Succeeded : _reply.GetStatus(token);
 
     void IValueTaskSource<Reply>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _reply.OnCompleted(continuation, state, token, flags);
@@ -129,12 +137,11 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         return reply;
     }
 
-    private Reply Wait(CancellationToken cancellationToken)
+    private Reply Wait()
     {
-        _cancellation = cancellationToken;
         for (var task = _task; task is not null;)
         {
-            if (BlockingWait.For(task, this, _connection!.TimeoutMilliseconds, cancellationToken))
+            if (BlockingWait.For(task, this, _connection!.TimeoutMilliseconds, _cancellation))
             {
                 task = Conclude();
             }
@@ -274,7 +281,7 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         _connection = null;
         _task = null;
         _isAnswered = false;
-        _isPosted = false;
+        (_isPosted, _isBlocking) = (false, false);
         Key = default;
         Unclaim();
         ReturnToPool(payloadIsFree);

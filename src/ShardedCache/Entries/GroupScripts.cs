@@ -1,0 +1,78 @@
+using ShardedCache.Connections;
+
+namespace ShardedCache.Entries;
+
+/// <summary>
+/// The Lua scripts over the keys of one group. KEYS[1] is the group's member index, a sorted set of full keys scored by when they
+/// expire; the other keys are arguments, which all carry the same hash tag. Both scripts leave the index clean and expiring with the
+/// last of its members.
+/// </summary>
+internal static class GroupScripts
+{
+    // Whether what is stored is later than the stamp; its own stamp is not.
+    private const string IsLater = """
+        local function isLater(stored, at, stamp)
+          local oldHigh, oldLow = struct.unpack('>I4I4', stored, at)
+          local newHigh, newLow = struct.unpack('>I4I4', stamp)
+          return oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow)
+        end
+        local function hasLater(key, stamp)
+          local head = redis.pcall('GETRANGE', key, 0, 9)
+          return type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
+            and isLater(head, 3, stamp)
+        end
+        """;
+
+    /// <summary>
+    /// Writes and removes members. Returns 1, or 0 where the whole group was removed later. Arguments: 1 where what is later stays;
+    /// the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and its milliseconds to live
+    /// or nothing.
+    /// </summary>
+    public static StoredScript Write { get; } = new("group-write", IsLater + """
+
+        local guard, stamp = ARGV[1] == '1', ARGV[3]
+        if guard then
+          local removed = redis.call('GET', ARGV[2])
+          if removed and isLater(removed, 1, stamp) then return 0 end
+        end
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        for at = 4, #ARGV, 3 do
+          local key, bytes, life = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+          if not (guard and hasLater(key, stamp)) then
+            if life == '' then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', life) end
+            if string.byte(bytes, 2) == 4 then redis.call('ZREM', KEYS[1], key)
+            elseif life == '' then redis.call('ZADD', KEYS[1], '+inf', key)
+            else redis.call('ZADD', KEYS[1], string.format('%.0f', now + life), key) end
+          end
+        end
+        for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)) do
+          local life = redis.call('PTTL', key)
+          if life == -2 then redis.call('ZREM', KEYS[1], key)
+          else redis.call('ZADD', KEYS[1], life < 0 and '+inf' or string.format('%.0f', now + life), key) end
+        end
+        local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+        if last[2] == 'inf' then redis.call('PERSIST', KEYS[1])
+        elseif last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
+        return 1
+        """);
+
+    /// <summary>
+    /// Removes every member, and leaves the stamp of that for as long as a tombstone lives. Returns how many were removed. Arguments: 1
+    /// where what is later stays; the key of the group's removal stamp; the stamp; a tombstone; its milliseconds to live.
+    /// </summary>
+    public static StoredScript RemoveAll { get; } = new("group-remove-all", IsLater + """
+
+        local guard, stamp, count = ARGV[1] == '1', ARGV[3], 0
+        for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+          if not (guard and hasLater(key, stamp)) then
+            redis.call('SET', key, ARGV[4], 'PX', ARGV[5])
+            redis.call('ZREM', KEYS[1], key)
+            count = count + 1
+          end
+        end
+        local removed = redis.call('GET', ARGV[2])
+        if not (removed and isLater(removed, 1, stamp)) then redis.call('SET', ARGV[2], stamp, 'PX', ARGV[5]) end
+        return count
+        """);
+}

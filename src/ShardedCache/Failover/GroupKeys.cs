@@ -1,0 +1,39 @@
+namespace ShardedCache.Failover;
+
+/// <summary>The keys beside the members of a key group. They carry the group's hash tag, so they live on its shard, and in its stripe.</summary>
+internal static class GroupKeys
+{
+    private const string Reserved = "__shardedcache:group:";
+
+    /// <summary>The member index. Callers may not use such a name.</summary>
+    public static string IndexOf(string group) => $"{Reserved}{{{group}}}";
+
+    /// <summary>The stamp at which the whole group was last removed.</summary>
+    public static string RemovalOf(string group) => $"{Reserved}{{{group}}}:removed";
+
+    /// <summary>The member index of a key's group, where its hash tag could be one's; else null.</summary>
+    public static string? IndexForKey(string key) => HashTagOf(key) is { Length: > 0 } tag ? string.Concat(Reserved, "{", tag, "}") : null;
+
+    /// <summary>Whether the whole group was removed in this process after the entry was written, and the entry may belong to it.</summary>
+    public static bool IsRemoved(LocalStripe stripe, LocalEntry entry)
+    {
+        var tag = HashTagOf(entry.Key.Name);
+        return tag.Length > 0
+            && (entry.Group is not null || entry.Standing == Standing.Standby)
+            && stripe.Find(string.Concat(Reserved, "{", tag, "}")) is { Group: { IsRemovalOfAll: true } removal }
+            && entry.Header.Stamp < removal.Stamp;
+    }
+
+    private static ReadOnlySpan<char> HashTagOf(string key)
+    {
+        var open = key.IndexOf('{', StringComparison.Ordinal);
+        if (open < 0)
+        {
+            return [];
+        }
+
+        var tail = key.AsSpan(open + 1);
+        var length = tail.IndexOf('}');
+        return length > 0 ? tail[..length] : [];
+    }
+}

@@ -1,0 +1,143 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+
+namespace ShardedCache.Failover;
+
+/// <summary>What the journal of a shard needs to know of the world.</summary>
+/// <param name="OpenControl">Opens one more connection to the master: <c>WAIT</c> blocks its connection.</param>
+/// <param name="Promotable">How many replicas the Sentinels could promote; null where nothing is ever promoted.</param>
+/// <param name="Time">Of all pauses.</param>
+internal sealed record JournalContext(
+    Func<ServerAddress, CancellationToken, ValueTask<OpenResult>> OpenControl, Func<int?> Promotable, TimeProvider Time);
+
+/// <summary>
+/// The journal of one shard over the life of its masters: replays it to each new one, sends again what got no answer, and lets go of
+/// what is proven to be on every replica that could be promoted.
+/// </summary>
+internal sealed class JournalKeeper(string shard, LocalStore store, JournalContext context, ShardedCacheMetrics metrics)
+{
+    private static readonly TimeSpan ProofInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>After a master has refused to write, or to be asked.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly JournalReplay _replay = new(shard, store, metrics);
+    private ProofLedger _ledger = new();
+    private string _history = string.Empty;
+
+    /// <summary>Brings a verified master up to what this process has written and read, then lets <paramref name="publish"/> put it into service.</summary>
+    /// <returns>Why it may not serve, or null.</returns>
+    public async Task<string?> RecoverAsync(IServerConnection connection, Action publish, CancellationToken cancellationToken)
+    {
+        if (await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { } state)
+        {
+            return $"{connection.Address} did not tell its replication state";
+        }
+
+        var (ledger, history) = (_ledger, _history);
+        _replay.Sort(connection, round => IsSameHistory(history, state) || (ledger.MarkOf(round) is { } mark && state.Contains(mark)));
+        (_ledger, _history) = (new ProofLedger(), state.Mark.Id);
+        return await _replay.RecoverAsync(connection, publish, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>While the connection serves. Returns why it may not serve any longer.</summary>
+    public async Task<string> KeepAsync(IServerConnection connection, CancellationToken cancellationToken)
+    {
+        IServerConnection? control = null;
+        try
+        {
+            while (true)
+            {
+                await store.WaitForWorkAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+                var pause = ProofInterval;
+                if (store.Pending > 0)
+                {
+                    var outcome = await _replay.SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
+                    pause = outcome.IsRefused ? Pause : pause;
+                }
+
+                if (context.Promotable() is not { } promotable)
+                {
+                    RetireAll();
+                }
+                else
+                {
+                    if (control is null or { Closed.IsCompleted: true })
+                    {
+                        control = await OpenControlAsync(control, connection.Address, cancellationToken).ConfigureAwait(false);
+                    }
+
+                    var lost = control is null ? null : await ProveAsync(connection, control, promotable, cancellationToken).ConfigureAwait(false);
+                    if (lost is not null)
+                    {
+                        return lost;
+                    }
+
+                    pause = control is null ? Pause : pause;
+                }
+
+                await Task.Delay(pause, context.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (control is not null)
+            {
+                await control.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Waits until nothing is pending any more.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        while (store.Pending > 0)
+        {
+            await Task.Delay(ProofInterval, context.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsSameHistory(string history, ReplicationState state) => history.Length > 0 && history == state.Mark.Id;
+
+    private void RetireAll()
+    {
+        var round = _ledger.NextRound();
+        store.Assign(round);
+        store.Retire(round);
+    }
+
+    private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, int promotable, CancellationToken cancellationToken)
+    {
+        var round = _ledger.NextRound();
+        store.Assign(round);
+
+        // No shard has a thousand replicas: so the master asks all of them how far they are, instead of answering at once.
+        await control.ExecuteAsync(new[] { "WAIT", "1000", "1" }, cancellationToken).ConfigureAwait(false);
+
+        // Over the connection that serves, behind all that was posted on it.
+        if (await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { } state)
+        {
+            return null;
+        }
+
+        if (state.Mark.Id != _history)
+        {
+            return $"{connection.Address} has begun another history of its data";
+        }
+
+        _ledger.Take(round, state, promotable);
+        store.Retire(_ledger.Safe);
+        return null;
+    }
+
+    private async ValueTask<IServerConnection?> OpenControlAsync(IServerConnection? before, ServerAddress address, CancellationToken cancellationToken)
+    {
+        if (before is not null)
+        {
+            await before.DisposeAsync().ConfigureAwait(false);
+        }
+
+        var open = await context.OpenControl(address, cancellationToken).ConfigureAwait(false);
+        return open.Connection;
+    }
+}

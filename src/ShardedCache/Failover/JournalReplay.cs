@@ -1,0 +1,235 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+
+namespace ShardedCache.Failover;
+
+/// <summary>Sends what is pending in a shard's journal to its master, record by record, each guarded by its stamp.</summary>
+internal sealed class JournalReplay(string shard, LocalStore store, ShardedCacheMetrics metrics)
+{
+    private const int RecordsPerStep = 256;
+    private const long BytesPerStep = 4 * 1024 * 1024;
+
+    /// <summary>So few are left to the last step, which holds every stripe: or more, where writes come in as fast as they are sent.</summary>
+    private const int LastStep = 64;
+
+    private const int MaxRounds = 8;
+
+    /// <summary>
+    /// Decides, record by record, what a master has already; the rest becomes pending. Nothing is sent to the shard meanwhile.
+    /// </summary>
+    /// <param name="connection">To that master.</param>
+    /// <param name="isContained">Whether the master has what was acknowledged in a round.</param>
+    public void Sort(IServerConnection connection, Func<long, bool> isContained) => store.WithAllLocked(() =>
+    {
+        foreach (var stripe in store.All)
+        {
+            for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+            {
+                // Where it was touched since, the touch may be missing, and a replay of the same version brings that.
+                if (entry is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
+                {
+                    stripe.Move(entry, Standing.Acknowledged, connection);
+                    continue;
+                }
+
+                stripe.Move(entry, Standing.Pending, null);
+            }
+        }
+    });
+
+    /// <summary>Sends all that is pending and then, in one with the last of it, publishes the connection.</summary>
+    /// <returns>Why the connection may not serve; null where it does.</returns>
+    public async Task<string?> RecoverAsync(IServerConnection connection, Action publish, CancellationToken cancellationToken)
+    {
+        var isRefused = false;
+        for (var round = 0; !isRefused && round < MaxRounds && store.Pending > LastStep; round++)
+        {
+            var outcome = await SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (outcome.Failure is not null)
+            {
+                return outcome.Failure;
+            }
+
+            // A server that does not write now is of use for reading; what is pending overlays it.
+            isRefused = outcome.IsRefused;
+        }
+
+        List<(LocalEntry, ValueTask<Reply>)> last = [];
+        store.WithAllLocked(() =>
+        {
+            var batch = connection.CreateBatch();
+            foreach (var entry in isRefused ? [] : store.All.SelectMany(Pending).ToList())
+            {
+                TrySend(batch, connection, entry, last, cancellationToken);
+            }
+
+            batch.Send();
+            publish();
+        });
+        await TakeAsync(connection, last).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Sends what is pending now, step by step.</summary>
+    public async Task<ReplayOutcome> SendPendingAsync(IServerConnection connection, CancellationToken cancellationToken)
+    {
+        var entries = new List<LocalEntry>();
+        foreach (var stripe in store.All)
+        {
+            lock (stripe.Lock)
+            {
+                entries.AddRange(Pending(stripe));
+            }
+        }
+
+        for (var at = 0; at < entries.Count;)
+        {
+            List<(LocalEntry, ValueTask<Reply>)> sent = [];
+            var batch = connection.CreateBatch();
+            for (var bytes = 0L; at < entries.Count && sent.Count < RecordsPerStep && bytes < BytesPerStep; at++)
+            {
+                var entry = entries[at];
+                lock (store.StripeOf(entry.Key).Lock)
+                {
+                    bytes += entry.Size;
+                    TrySend(batch, connection, entry, sent, cancellationToken);
+                }
+            }
+
+            batch.Send();
+            var outcome = await TakeAsync(connection, sent).ConfigureAwait(false);
+            if (outcome.IsRefused || outcome.Failure is not null)
+            {
+                return outcome;
+            }
+        }
+
+        return default;
+    }
+
+    private static IEnumerable<LocalEntry> Pending(LocalStripe stripe)
+    {
+        if (stripe.Pending == 0)
+        {
+            yield break;
+        }
+
+        for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+        {
+            if (entry.Standing == Standing.Pending)
+            {
+                yield return entry;
+            }
+        }
+    }
+
+    private void TrySend(
+        IEntryBatch batch, IServerConnection connection, LocalEntry entry, List<(LocalEntry, ValueTask<Reply>)> sent, CancellationToken cancellationToken)
+    {
+        if (entry.IsDetached || entry.Standing != Standing.Pending)
+        {
+            return;
+        }
+
+        if (entry.Group is { } group)
+        {
+            sent.Add((entry, GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken)));
+            foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
+            {
+                store.StripeOf(member.Key).Move(member, Standing.Sent, connection);
+            }
+
+            return;
+        }
+
+        var stripe = store.StripeOf(entry.Key);
+        var oldest = store.Clock.NowMicroseconds - (long)store.Limits.TombstoneLife.TotalMicroseconds;
+        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
+        {
+            // A later removal may have left no trace any more.
+            stripe.Shrink(entry);
+            metrics.JournalOutlived(shard);
+        }
+
+        sent.Add((entry, ReplayCommand.Send(batch, entry, store, cancellationToken)));
+        stripe.Move(entry, Standing.Sent, connection);
+    }
+
+    private async Task<ReplayOutcome> TakeAsync(IServerConnection connection, List<(LocalEntry Entry, ValueTask<Reply> Reply)> sent)
+    {
+        var outcome = default(ReplayOutcome);
+        foreach (var (entry, pending) in sent)
+        {
+            Reply reply;
+            try
+            {
+                reply = await pending.ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                reply = Reply.ConnectionLost;
+            }
+
+            var refusal = Take(connection, entry, reply);
+            outcome = refusal.Failure is not null || outcome == default ? refusal : outcome;
+        }
+
+        return outcome;
+    }
+
+    private ReplayOutcome Take(IServerConnection connection, LocalEntry entry, Reply reply)
+    {
+        switch (reply)
+        {
+            case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
+                var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh, Group: null or { IsRemovalOfAll: false } };
+                if (isScripted && reply is { Kind: ReplyKind.Ok, Integer: 0 })
+                {
+                    foreach (var superseded in entry.Group?.Entries ?? [entry])
+                    {
+                        store.Superseded(superseded, connection);
+                    }
+
+                    metrics.Replayed(shard, "superseded");
+                }
+                else if (isScripted && reply.Integer == 2)
+                {
+                    store.Evicted(entry, isAcknowledged: true);
+                    metrics.Evicted(shard);
+                }
+                else
+                {
+                    AnswerAll(entry, connection, isAcknowledged: true);
+                    metrics.Replayed(shard, "applied");
+                }
+
+                return default;
+            case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas or ServerErrorCode.OutOfMemory }:
+                AnswerAll(entry, connection, isAcknowledged: false);
+                return new ReplayOutcome(IsRefused: true, null);
+            case { Kind: ReplyKind.TimedOut or ReplyKind.ConnectionLost }:
+            case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy or ServerErrorCode.NoAuth }:
+                AnswerAll(entry, connection, isAcknowledged: false);
+                return new ReplayOutcome(false, $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}");
+            default:
+                // Nothing but a change of rights would let it in, and waiting for that would block all that came later.
+                store.Forget(entry);
+                metrics.Replayed(shard, "refused");
+                return default;
+        }
+    }
+
+    private void AnswerAll(LocalEntry entry, IServerConnection connection, bool isAcknowledged)
+    {
+        store.Answered(entry, connection, isAcknowledged);
+        foreach (var member in entry.Group?.Entries ?? [])
+        {
+            store.Answered(member, connection, isAcknowledged);
+        }
+    }
+}
+
+/// <summary>What became of a replay.</summary>
+/// <param name="IsRefused">The server reads and does not write.</param>
+/// <param name="Failure">The connection or its server is not what it should be.</param>
+internal readonly record struct ReplayOutcome(bool IsRefused, string? Failure);

@@ -1,0 +1,189 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Failover;
+
+/// <summary>What this process knows of a key.</summary>
+internal enum LocalKind : byte
+{
+    /// <summary>A value; without a payload where that is too large to keep after it was read.</summary>
+    Value,
+
+    /// <summary>The key was removed.</summary>
+    Tombstone,
+
+    /// <summary>The key was written, but its value is not kept: whatever is older must not be read any more.</summary>
+    Invalidation,
+
+    /// <summary>The entry's life was prolonged, and nothing more is known of it.</summary>
+    Refresh,
+}
+
+/// <summary>How far an entry has come on its way to the replicas. All but <see cref="Standby"/> are the journal.</summary>
+internal enum Standing : byte
+{
+    /// <summary>Every server that could become master has it. What is kept is a copy for the time of a failover.</summary>
+    Standby,
+
+    /// <summary>Sent to the master; its answer is awaited.</summary>
+    Sent,
+
+    /// <summary>The master has it, its replicas perhaps not.</summary>
+    Acknowledged,
+
+    /// <summary>No master is known to have it: it has yet to be sent, or was, without an answer.</summary>
+    Pending,
+}
+
+/// <summary>
+/// One version of one key in this process's memory. Guarded by the lock of its stripe, but for <see cref="ConfirmedAt"/> and
+/// <see cref="WasUsed"/>, where a lost update costs nothing.
+/// </summary>
+internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader header, PayloadCopy? payload)
+{
+    /// <summary>What an entry costs beside key and payload: the object, its place in the dictionary, the rented array's rounding.</summary>
+    public const int Overhead = 200;
+
+    public StoredKey Key => key;
+
+    public LocalKind Kind { get; private set; } = kind;
+
+    public EntryHeader Header { get; set; } = header;
+
+    public PayloadCopy? Payload { get; private set; } = payload;
+
+    public Standing Standing { get; set; }
+
+    /// <summary>The connection that <see cref="Standing"/> speaks of.</summary>
+    public IServerConnection? SentOn { get; set; }
+
+    /// <summary>The proof round whose mark covers it; 0 while none does.</summary>
+    public long Round { get; set; }
+
+    /// <summary>Only the prolonging of its life is in the journal: every server has the value.</summary>
+    public bool IsTouchOnly { get; set; }
+
+    /// <summary>Milliseconds by the shard's clock.</summary>
+    public long ExpiresAt { get; set; } = long.MaxValue;
+
+    /// <summary>When a touch or refresh last prolonged it, in milliseconds by the shard's clock.</summary>
+    public long TouchedAt { get; set; }
+
+    /// <summary>When its master last said the same, by <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    public long ConfirmedAt { get; set; }
+
+    /// <summary>Was used since the eviction last looked.</summary>
+    public bool WasUsed { get; set; }
+
+    /// <summary>Whether its key was replaced, or forgotten.</summary>
+    public bool IsDetached => List is null;
+
+    /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
+    public GroupOperation? Group { get; set; }
+
+    public EntryList? List { get; set; }
+
+    public LocalEntry? Previous { get; set; }
+
+    public LocalEntry? Next { get; set; }
+
+    public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
+
+    /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
+    public bool Overlays => Standing == Standing.Pending && !IsTouchOnly && Kind != LocalKind.Refresh;
+
+    public bool HasExpired(long nowMilliseconds) => ExpiresAt <= nowMilliseconds;
+
+    /// <summary>Gives the payload up and keeps the key.</summary>
+    public void Invalidate()
+    {
+        ReleasePayload();
+        Kind = Kind == LocalKind.Value ? LocalKind.Invalidation : Kind;
+        Header = EntryHeader.Tombstone(Header.Stamp);
+    }
+
+    /// <summary>Moves it to another clock, by microseconds.</summary>
+    public void Shift(long microseconds)
+    {
+        var milliseconds = microseconds / 1000;
+        Header = Header with
+        {
+            Stamp = Header.Stamp.Plus(microseconds),
+            AbsoluteMilliseconds = Header.IsAbsolute ? Math.Max(1, Header.AbsoluteMilliseconds + milliseconds) : 0,
+        };
+        ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
+        TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
+    }
+
+    public void ReleasePayload()
+    {
+        Payload?.Return();
+        Payload = null;
+    }
+}
+
+/// <summary>A list of entries that are linked through themselves; an entry is in one list at most.</summary>
+internal sealed class EntryList
+{
+    public LocalEntry? First { get; private set; }
+
+    public LocalEntry? Last { get; private set; }
+
+    public long Size { get; private set; }
+
+    public int Count { get; private set; }
+
+    public void Add(LocalEntry entry)
+    {
+        entry.List = this;
+        entry.Previous = Last;
+        entry.Next = null;
+        if (Last is null)
+        {
+            First = entry;
+        }
+        else
+        {
+            Last.Next = entry;
+        }
+
+        Last = entry;
+        Size += entry.Size;
+        Count++;
+    }
+
+    public void Remove(LocalEntry entry)
+    {
+        if (entry.Previous is null)
+        {
+            First = entry.Next;
+        }
+        else
+        {
+            entry.Previous.Next = entry.Next;
+        }
+
+        if (entry.Next is null)
+        {
+            Last = entry.Previous;
+        }
+        else
+        {
+            entry.Next.Previous = entry.Previous;
+        }
+
+        entry.Previous = entry.Next = null;
+        entry.List = null;
+        Size -= entry.Size;
+        Count--;
+    }
+
+    /// <summary>Runs a change that gives memory up, and counts what it gave.</summary>
+    public long Shrink(LocalEntry entry)
+    {
+        var before = entry.Size;
+        entry.Invalidate();
+        Size -= before - entry.Size;
+        return before - entry.Size;
+    }
+}

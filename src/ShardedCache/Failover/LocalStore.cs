@@ -1,0 +1,385 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Failover;
+
+/// <summary>What bounds a shard's local store.</summary>
+/// <param name="StandbyBytes">For copies of what is replicated.</param>
+/// <param name="MaxStandbyPayload">A larger payload is not copied when it is read, and not kept once it is replicated.</param>
+/// <param name="TombstoneLife">How long a removal can be compared with a write that is replayed.</param>
+internal sealed record LocalStoreLimits(long StandbyBytes, int MaxStandbyPayload, TimeSpan TombstoneLife);
+
+/// <summary>
+/// What this process itself knows of one shard's entries, by key: the journal of what is not yet proven to be replicated, and
+/// copies of the rest. One place for both, because the one becomes the other without being copied.
+/// </summary>
+internal sealed class LocalStore
+{
+    private const int Stripes = 16;
+
+    private readonly LocalStripe[] _stripes;
+    private readonly JournalBudget _budget;
+    private readonly LocalStoreLimits _limits;
+    private readonly StampClock _clock;
+    private readonly TimeProvider _time;
+    private readonly string _shard;
+    private readonly ShardedCacheMetrics _metrics;
+    private TaskCompletionSource? _idle;
+
+    public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, TimeProvider time, ShardedCacheMetrics metrics)
+    {
+        _shard = shard;
+        _limits = limits;
+        _budget = budget;
+        _clock = clock;
+        _time = time;
+        _metrics = metrics;
+        _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
+        budget.Register(this);
+    }
+
+    public LocalStoreLimits Limits => _limits;
+
+    public StampClock Clock => _clock;
+
+    public IReadOnlyList<LocalStripe> All => _stripes;
+
+    public long JournalBytes => _stripes.Sum(static stripe => stripe.Journal.Size);
+
+    public int JournalCount => _stripes.Sum(static stripe => stripe.Journal.Count);
+
+    public int Pending => _stripes.Sum(static stripe => stripe.Pending);
+
+    /// <summary>Writes and removals that no master has acknowledged.</summary>
+    public int Undelivered => _stripes.Sum(static stripe => stripe.Undelivered);
+
+    public long StandbyBytes => _stripes.Sum(static stripe => stripe.StandbySize);
+
+    public LocalStripe StripeOf(in StoredKey key) => _stripes[key.TagHash % Stripes];
+
+    public LocalEntry? Find(in StoredKey key)
+    {
+        var stripe = StripeOf(key);
+        lock (stripe.Lock)
+        {
+            return stripe.Find(key.Name);
+        }
+    }
+
+    /// <summary>Under the stripe's lock: takes over a write of this process. <see cref="Added"/> is to follow without the lock.</summary>
+    public void Write(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
+    {
+        var now = _clock.NowMilliseconds;
+        entry.ExpiresAt = ExpiresAt(entry, now);
+        entry.ConfirmedAt = _time.GetTimestamp();
+        stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
+    }
+
+    /// <summary>Keeps the journal within its bound, and wakes who proves it.</summary>
+    public void Added()
+    {
+        _budget.Trim();
+        if (Volatile.Read(ref _idle) is not null)
+        {
+            Interlocked.Exchange(ref _idle, null)?.TrySetResult();
+        }
+    }
+
+    /// <summary>Completes when there is something in the journal.</summary>
+    public Task WaitForWorkAsync()
+    {
+        var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _idle, idle);
+        Interlocked.MemoryBarrier();
+        if (JournalCount > 0)
+        {
+            idle.TrySetResult();
+        }
+
+        return idle.Task;
+    }
+
+    /// <summary>The master's answer to what was sent on this connection.</summary>
+    public void Answered(LocalEntry entry, IServerConnection sentOn, bool isAcknowledged)
+    {
+        var stripe = StripeOf(entry.Key);
+        lock (stripe.Lock)
+        {
+            // Another version has replaced it, or a replay has taken it over.
+            if (!entry.IsDetached && entry.Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
+            {
+                stripe.Move(entry, isAcknowledged ? Standing.Acknowledged : Standing.Pending, sentOn);
+            }
+        }
+    }
+
+    /// <summary>The master had no room for the value and removed the key, or has yet to.</summary>
+    public void Evicted(LocalEntry entry, bool isAcknowledged)
+    {
+        var stripe = StripeOf(entry.Key);
+        lock (stripe.Lock)
+        {
+            if (!entry.IsDetached)
+            {
+                stripe.Put(
+                    Removal(entry.Key, LocalKind.Invalidation, entry.Header.Stamp),
+                    isAcknowledged ? Standing.Acknowledged : Standing.Pending,
+                    entry.SentOn);
+            }
+        }
+    }
+
+    /// <summary>A later version was found on the master when this one was replayed.</summary>
+    public void Superseded(LocalEntry entry, IServerConnection connection)
+    {
+        var stripe = StripeOf(entry.Key);
+        lock (stripe.Lock)
+        {
+            if (!entry.IsDetached && ReferenceEquals(entry.SentOn, connection))
+            {
+                stripe.Forget(entry);
+            }
+        }
+    }
+
+    public void Forget(LocalEntry entry)
+    {
+        var stripe = StripeOf(entry.Key);
+        lock (stripe.Lock)
+        {
+            stripe.Forget(entry);
+        }
+    }
+
+    /// <summary>
+    /// Takes over what the master has answered to a read, unless this process has written the key since: its replicas may not
+    /// have it yet.
+    /// </summary>
+    /// <param name="key">The key that was read.</param>
+    /// <param name="known">What was known of it before the read was sent.</param>
+    /// <param name="header">Of the entry read.</param>
+    /// <param name="payload">Null where it is too large, or a tombstone.</param>
+    /// <param name="connection">On which it was read.</param>
+    public void Observe(in StoredKey key, LocalEntry? known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
+    {
+        var entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
+        entry.ExpiresAt = ExpiresAt(entry, _clock.NowMilliseconds);
+        entry.ConfirmedAt = _time.GetTimestamp();
+        var stripe = StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var current = stripe.Find(key.Name);
+            var replaces = current is null
+                || current.Header.Stamp < header.Stamp
+                || current.Kind == LocalKind.Refresh
+                || (ReferenceEquals(current, known) && IsSettled(current, connection));
+            if (replaces && !(current is { Kind: LocalKind.Value, Payload: not null } && current.Header.Stamp == header.Stamp))
+            {
+                stripe.Put(entry, Standing.Acknowledged, connection);
+            }
+            else
+            {
+                payload?.Return();
+            }
+        }
+
+        Added();
+    }
+
+    /// <summary>The master has no such key: it has expired there, or was evicted or flushed.</summary>
+    public void ObserveMissing(LocalEntry known, IServerConnection connection)
+    {
+        var stripe = StripeOf(known.Key);
+        lock (stripe.Lock)
+        {
+            if (!known.IsDetached && IsSettled(known, connection))
+            {
+                stripe.Forget(known);
+            }
+        }
+    }
+
+    /// <summary>The entry's life was prolonged; <paramref name="sentOn"/> is null where its master has yet to be told.</summary>
+    public void Touch(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
+    {
+        var now = _clock.NowMilliseconds;
+        if (entry.Header.IsSliding)
+        {
+            entry.ExpiresAt = ExpiresAt(entry, now);
+        }
+
+        entry.TouchedAt = now;
+        entry.WasUsed = true;
+        if (entry.Standing == Standing.Standby)
+        {
+            entry.IsTouchOnly = true;
+            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+        }
+        else if (entry.Standing == Standing.Acknowledged)
+        {
+            // The mark that is to cover it must be read after this touch.
+            if (sentOn is null)
+            {
+                // With the value unproven, a replay of the value says the new expiration, too.
+                stripe.Move(entry, entry.IsTouchOnly ? Standing.Pending : Standing.Acknowledged, entry.SentOn);
+            }
+            else
+            {
+                stripe.Move(entry, Standing.Acknowledged, sentOn);
+            }
+        }
+    }
+
+    /// <summary>Prolongs what is known of the key, or remembers the refresh alone.</summary>
+    public void Refresh(in StoredKey key, IServerConnection? sentOn)
+    {
+        var stripe = StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is not { } entry)
+            {
+                entry = new LocalEntry(key, LocalKind.Refresh, default, null) { TouchedAt = _clock.NowMilliseconds };
+                stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+            }
+            else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(_clock.NowMilliseconds))
+            {
+                Touch(stripe, entry, sentOn);
+            }
+        }
+
+        Added();
+    }
+
+    public LocalEntry Removal(in StoredKey key, LocalKind kind, Stamp stamp) => new(key, kind, EntryHeader.Tombstone(stamp), null)
+    {
+        ExpiresAt = _clock.NowMilliseconds + (long)_limits.TombstoneLife.TotalMilliseconds,
+        ConfirmedAt = _time.GetTimestamp(),
+    };
+
+    /// <summary>Gives a round to all that was acknowledged and has none.</summary>
+    public void Assign(long round)
+    {
+        foreach (var stripe in _stripes)
+        {
+            lock (stripe.Lock)
+            {
+                for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+                {
+                    if (entry is { Standing: Standing.Acknowledged, Round: 0 })
+                    {
+                        entry.Round = round;
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes the rounds up to this one out of the journal.</summary>
+    public void Retire(long round)
+    {
+        foreach (var stripe in _stripes)
+        {
+            lock (stripe.Lock)
+            {
+                for (var entry = stripe.Journal.First; entry is not null && entry.Round <= round;)
+                {
+                    var next = entry.Next;
+                    if (entry.Round > 0)
+                    {
+                        stripe.Retire(entry);
+                    }
+
+                    entry = next;
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Sets the shard's clock. At the first time, what was written by the local clock so far is moved to the shard's, in its order.
+    /// </summary>
+    public void Calibrate(DateTimeOffset serverTime, long sentTimestamp, long receivedTimestamp)
+    {
+        if (_clock.IsCalibrated)
+        {
+            _clock.Calibrate(serverTime, sentTimestamp, receivedTimestamp);
+            return;
+        }
+
+        WithAllLocked(() =>
+        {
+            var shift = _clock.Calibrate(serverTime, sentTimestamp, receivedTimestamp);
+            foreach (var stripe in _stripes)
+            {
+                for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+                {
+                    entry.Shift(shift);
+                }
+            }
+        });
+    }
+
+    /// <summary>Holds every stripe, so that nothing is sent and nothing is added meanwhile.</summary>
+    public void WithAllLocked(Action action)
+    {
+        foreach (var stripe in _stripes)
+        {
+            stripe.Lock.Enter();
+        }
+
+        try
+        {
+            action();
+        }
+        finally
+        {
+            foreach (var stripe in _stripes)
+            {
+                stripe.Lock.Exit();
+            }
+        }
+    }
+
+    /// <summary>Gives up the oldest values of the journal or, where there are none, the oldest keys. Returns how much that gave.</summary>
+    public long DropOldest(long bytes)
+    {
+        var share = Math.Max(1, bytes / Stripes);
+        var values = Drop(static (stripe, size) => stripe.DropValues(size), share);
+        if (values.Count > 0)
+        {
+            _metrics.JournalValuesDropped(_shard, values.Count);
+            return values.Bytes;
+        }
+
+        var keys = Drop(static (stripe, size) => stripe.DropKeys(size), share);
+        _metrics.JournalKeysDropped(_shard, keys.Count);
+        return keys.Bytes;
+    }
+
+    public long ExpiresAt(LocalEntry entry, long now)
+    {
+        var header = entry.Header;
+        return entry.Kind != LocalKind.Value ? now + (long)_limits.TombstoneLife.TotalMilliseconds : Math.Min(
+            header.IsAbsolute ? header.AbsoluteMilliseconds : long.MaxValue,
+            header.IsSliding ? now + header.SlidingMilliseconds : long.MaxValue);
+    }
+
+    private static bool IsSettled(LocalEntry entry, IServerConnection connection) =>
+        entry.Standing == Standing.Standby || (entry.Standing == Standing.Acknowledged && ReferenceEquals(entry.SentOn, connection));
+
+    private (int Count, long Bytes) Drop(Func<LocalStripe, long, (int Count, long Bytes)> drop, long share)
+    {
+        var (count, bytes) = (0, 0L);
+        foreach (var stripe in _stripes)
+        {
+            lock (stripe.Lock)
+            {
+                var (dropped, freed) = drop(stripe, share);
+                (count, bytes) = (count + dropped, bytes + freed);
+            }
+        }
+
+        return (count, bytes);
+    }
+}

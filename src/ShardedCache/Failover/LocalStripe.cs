@@ -1,0 +1,192 @@
+using ShardedCache.Connections;
+
+namespace ShardedCache.Failover;
+
+/// <summary>
+/// A part of a shard's local store: the keys of some hash tags, so that the keys of a group are together. Every member but
+/// <see cref="Lock"/> is for who holds that lock.
+/// </summary>
+internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int maxStandbyPayload)
+{
+    private readonly Dictionary<string, LocalEntry> _entries = new(StringComparer.Ordinal);
+
+    // In the order in which the entries came into use; second chances are given on eviction.
+    private readonly EntryList _standby = new();
+
+    /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
+    public Lock Lock { get; } = new();
+
+    /// <summary>The journal, oldest first.</summary>
+    public EntryList Journal { get; } = new();
+
+    public long StandbySize => _standby.Size;
+
+    /// <summary>How many entries are pending.</summary>
+    public int Pending { get; private set; }
+
+    /// <summary>How many writes and removals no master has acknowledged.</summary>
+    public int Undelivered
+    {
+        get
+        {
+            lock (Lock)
+            {
+                var count = 0;
+                for (var entry = Journal.First; entry is not null; entry = entry.Next)
+                {
+                    count += entry is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh } ? 1 : 0;
+                }
+
+                return count;
+            }
+        }
+    }
+
+    public LocalEntry? Find(string key) => _entries.GetValueOrDefault(key);
+
+    /// <summary>Replaces what is known of the key.</summary>
+    public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    {
+        if (_entries.TryGetValue(entry.Key.Name, out var replaced))
+        {
+            Leave(replaced);
+            replaced.ReleasePayload();
+        }
+
+        _entries[entry.Key.Name] = entry;
+        Enter(entry, standing, sentOn);
+        Evict();
+    }
+
+    public void Forget(LocalEntry entry)
+    {
+        if (!entry.IsDetached)
+        {
+            Leave(entry);
+            _entries.Remove(entry.Key.Name);
+            entry.ReleasePayload();
+        }
+    }
+
+    public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    {
+        var inJournal = entry.Standing != Standing.Standby;
+        if (inJournal == (standing != Standing.Standby))
+        {
+            Pending += (standing == Standing.Pending ? 1 : 0) - (entry.Standing == Standing.Pending ? 1 : 0);
+            (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+            return;
+        }
+
+        Leave(entry);
+        Enter(entry, standing, sentOn);
+    }
+
+    /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
+    public void Retire(LocalEntry entry)
+    {
+        var isUseful = entry.Kind is LocalKind.Value or LocalKind.Tombstone
+            && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
+        if (!isUseful)
+        {
+            Forget(entry);
+            return;
+        }
+
+        Move(entry, Standing.Standby, null);
+        (entry.IsTouchOnly, entry.TouchedAt) = (false, 0);
+        entry.Group = entry.Group is { IsRemovalOfAll: true } removal ? removal : null;
+        Evict();
+    }
+
+    /// <summary>Drops the payload of the journal's oldest entries until this much is free.</summary>
+    /// <returns>How many lost their payload, and how much that gave.</returns>
+    public (int Count, long Bytes) DropValues(long bytes)
+    {
+        var (count, freed) = (0, 0L);
+        for (var entry = Journal.First; entry is not null && freed < bytes; entry = entry.Next)
+        {
+            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null })
+            {
+                freed += Shrink(entry);
+                count++;
+            }
+        }
+
+        return (count, freed);
+    }
+
+    /// <summary>Gives the payload of an entry of the journal up; its key is still to be invalidated.</summary>
+    public long Shrink(LocalEntry entry)
+    {
+        var freed = Journal.Shrink(entry);
+        budget.Add(-freed);
+        return freed;
+    }
+
+    /// <summary>Forgets the journal's oldest keys until this much is free.</summary>
+    public (int Count, long Bytes) DropKeys(long bytes)
+    {
+        var (count, freed) = (0, 0L);
+        while (freed < bytes && Journal.First is { } oldest)
+        {
+            freed += oldest.Size;
+            count++;
+            Forget(oldest);
+        }
+
+        return (count, freed);
+    }
+
+    public void Clear()
+    {
+        foreach (var entry in _entries.Values.ToList())
+        {
+            Forget(entry);
+        }
+    }
+
+    private void Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    {
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        if (standing == Standing.Standby)
+        {
+            _standby.Add(entry);
+            return;
+        }
+
+        Journal.Add(entry);
+        budget.Add(entry.Size);
+        Pending += standing == Standing.Pending ? 1 : 0;
+    }
+
+    private void Leave(LocalEntry entry)
+    {
+        if (entry.Standing == Standing.Standby)
+        {
+            _standby.Remove(entry);
+            return;
+        }
+
+        Journal.Remove(entry);
+        budget.Add(-entry.Size);
+        Pending -= entry.Standing == Standing.Pending ? 1 : 0;
+    }
+
+    private void Evict()
+    {
+        while (_standby.Size > standbyLimit && _standby.First is { } oldest)
+        {
+            if (oldest.WasUsed)
+            {
+                oldest.WasUsed = false;
+                _standby.Remove(oldest);
+                _standby.Add(oldest);
+            }
+            else
+            {
+                Forget(oldest);
+            }
+        }
+    }
+}

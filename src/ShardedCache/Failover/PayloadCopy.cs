@@ -1,0 +1,47 @@
+using System.Buffers;
+
+namespace ShardedCache.Failover;
+
+/// <summary>
+/// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back; whoever reads it does
+/// so under the lock of the entry's stripe.
+/// </summary>
+internal sealed class PayloadCopy
+{
+    private byte[] _bytes;
+
+    private PayloadCopy(int length)
+    {
+        _bytes = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
+        Length = length;
+    }
+
+    public int Length { get; private set; }
+
+    public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+
+    public static PayloadCopy Of(in ReadOnlySequence<byte> payload)
+    {
+        var copy = new PayloadCopy(checked((int)payload.Length));
+        payload.CopyTo(copy._bytes);
+        return copy;
+    }
+
+    public static PayloadCopy Of(ReadOnlySpan<byte> payload)
+    {
+        var copy = new PayloadCopy(payload.Length);
+        payload.CopyTo(copy._bytes);
+        return copy;
+    }
+
+    /// <summary>Once.</summary>
+    public void Return()
+    {
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+        }
+
+        (_bytes, Length) = ([], 0);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text;
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Failover;
+
+/// <summary>The idempotent command that brings one record of the journal to a master that may lack it.</summary>
+internal static class ReplayCommand
+{
+    private static readonly byte[] No = "0"u8.ToArray();
+    private static readonly byte[] Yes = "1"u8.ToArray();
+
+    /// <summary>Queues the command; the entry's stripe is locked.</summary>
+    public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
+    {
+        var now = store.Clock.NowMilliseconds;
+        if (entry.Kind == LocalKind.Refresh)
+        {
+            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
+        }
+
+        // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use.
+        if (entry is { IsTouchOnly: true, Payload: null })
+        {
+            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry)]);
+        }
+
+        var (stored, life) = Stored(entry, store);
+
+        // Where only the key is known, the same version may stay.
+        var yields = entry.Kind == LocalKind.Value && stored[1] == (byte)EntryFlags.Tombstone || entry.Kind == LocalKind.Invalidation;
+        return Run(EntryScripts.Replay, [stored, life, yields ? Yes : No]);
+
+        ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
+            commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
+    }
+
+    /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
+    public static byte[] Index(LocalEntry entry) => Index(entry.Key);
+
+    /// <inheritdoc cref="Index(LocalEntry)"/>
+    public static byte[] Index(in StoredKey key) =>
+        GroupKeys.IndexForKey(key.Name) is { } index ? [.. key.Prefix, .. Encoding.UTF8.GetBytes(index)] : [];
+
+    /// <summary>What is to be stored, and for how many milliseconds: nothing for ever. The entry's stripe is locked.</summary>
+    public static (byte[] Bytes, byte[] Life) Stored(LocalEntry entry, LocalStore store)
+    {
+        var now = store.Clock.NowMilliseconds;
+        byte[] stored;
+        if (entry is { Kind: LocalKind.Value, Payload: { } payload } && !entry.HasExpired(now))
+        {
+            stored = new byte[entry.Header.Length + payload.Length];
+            Span<byte> header = stackalloc byte[EntryHeader.MaxLength];
+            header[..entry.Header.Write(header)].CopyTo(stored);
+            payload.Span.CopyTo(stored.AsSpan(entry.Header.Length));
+            return (stored, entry.ExpiresAt == long.MaxValue ? [] : Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))));
+        }
+
+        // What has expired must not uncover what it had replaced.
+        stored = new byte[EntryHeader.MinLength];
+        EntryHeader.Tombstone(entry.Header.Stamp).Write(stored);
+        return (stored, Number((long)store.Limits.TombstoneLife.TotalMilliseconds));
+    }
+
+    private static long Life(in EntryHeader header, long expiresAt, long now)
+    {
+        var slack = header.IsSliding ? TouchPolicy.SkipMilliseconds(header.SlidingMilliseconds) : 0;
+        var end = expiresAt + slack;
+        return (header.IsAbsolute ? Math.Min(end, header.AbsoluteMilliseconds) : end) - now;
+    }
+
+    public static byte[] Number(long value) => Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,53 @@
+namespace ShardedCache.Failover;
+
+/// <summary>
+/// How far behind a shard's best replica was when its master was last heard: what the master says in each reply to <c>ROLE</c>, over
+/// time. Pure. A replica that has acknowledged all that the master had at an earlier poll was at most that poll's age behind.
+/// </summary>
+internal sealed class ReplicaLag(TimeProvider time)
+{
+    // A poll a second: a lag beyond this many is told as this one.
+    private const int History = 600;
+
+    private readonly Queue<(long At, long Offset)> _polls = new();
+    private readonly Lock _lock = new();
+    private TimeSpan? _last;
+    private long? _reached;
+
+    /// <summary>Null where no replica was ever seen to follow.</summary>
+    public TimeSpan? Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _last;
+            }
+        }
+    }
+
+    /// <param name="masterOffset">How far the master has come.</param>
+    /// <param name="replicaOffsets">What its replicas have acknowledged.</param>
+    public void Observe(long masterOffset, IReadOnlyList<long> replicaOffsets)
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            if (_polls.TryPeek(out var first) && first.Offset > masterOffset)
+            {
+                // Another history.
+                _polls.Clear();
+            }
+
+            _polls.Enqueue((now, masterOffset));
+            var best = replicaOffsets.Count == 0 ? -1 : replicaOffsets.Max();
+            while (_polls.TryPeek(out var oldest) && (oldest.Offset <= best || _polls.Count > History))
+            {
+                _reached = oldest.At;
+                _polls.Dequeue();
+            }
+
+            _last = _reached is { } known ? time.GetElapsedTime(known, now) : null;
+        }
+    }
+}

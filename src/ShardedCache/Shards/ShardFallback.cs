@@ -1,0 +1,203 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// Answers reads while the shard's master does not: from the journal first, then from the later of replica and copy, else with a
+/// miss. What this process wrote or read and cannot prove replicated is thus never hidden by something older.
+/// </summary>
+internal sealed class ShardFallback(Shard shard, ShardContext context)
+{
+    private readonly LocalStore _store = shard.Store;
+
+    /// <summary>Whether operations are answered without the server at all, rather than with an exception.</summary>
+    public bool IsOn => context.FailoverMode != FailoverMode.Throw && shard.Snapshot.State != ShardState.Misconfigured;
+
+    /// <summary>
+    /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
+    /// process wrote; <paramref name="isFound"/> is then the answer.
+    /// </summary>
+    public bool TryBegin(in StoredKey key, EntryReader reader, out LocalEntry? known, out bool isFound)
+    {
+        (known, isFound) = (null, false);
+        if (context.FailoverMode == FailoverMode.Throw)
+        {
+            return true;
+        }
+
+        var stripe = _store.StripeOf(key);
+        byte[]? value;
+        lock (stripe.Lock)
+        {
+            known = stripe.Find(key.Name);
+            if (known is not { Overlays: true })
+            {
+                reader.Keep(known?.Header.Stamp ?? default, context.FailoverMode == FailoverMode.LocalTier ? _store.Limits.MaxStandbyPayload : -1);
+                return true;
+            }
+
+            value = Value(stripe, known);
+        }
+
+        isFound = Answer(reader, value, "journal");
+        return false;
+    }
+
+    /// <summary>Takes over what the master has said of the key.</summary>
+    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, LocalEntry? known)
+    {
+        if (context.FailoverMode != FailoverMode.LocalTier)
+        {
+            return;
+        }
+
+        switch (reader.Outcome)
+        {
+            case EntryOutcome.Value or EntryOutcome.Tombstone when known is { Kind: not LocalKind.Refresh } && known.Header.Stamp == reader.Header.Stamp:
+                known.ConfirmedAt = context.Time.GetTimestamp();
+                known.WasUsed = true;
+                break;
+            case EntryOutcome.Value:
+                _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);
+                break;
+            case EntryOutcome.Tombstone:
+                _store.Observe(key, known, reader.Header, null, connection);
+                break;
+            case EntryOutcome.None or EntryOutcome.Foreign when known is not null:
+                _store.ObserveMissing(known, connection);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <param name="key">The key to read.</param>
+    /// <param name="reader">Begun; what it holds of another answer is dropped.</param>
+    /// <param name="mayAsk">False where the operation has waited for a time-out already.</param>
+    /// <param name="mode">How the caller waits.</param>
+    /// <param name="cancellationToken">Abandons the wait.</param>
+    /// <returns>Whether a value was found; null where the reader cannot take one any more.</returns>
+    public async ValueTask<bool?> ReadAsync(StoredKey key, EntryReader reader, bool mayAsk, CallMode mode, CancellationToken cancellationToken)
+    {
+        if (!reader.TryRestart())
+        {
+            return null;
+        }
+
+        if (context.FailoverMode == FailoverMode.Bypass)
+        {
+            return Answer(reader, null, "miss");
+        }
+
+        var stripe = _store.StripeOf(key);
+        LocalEntry? local;
+        byte[]? value;
+        bool isJournal;
+        lock (stripe.Lock)
+        {
+            local = stripe.Find(key.Name);
+            value = Value(stripe, local);
+            isJournal = local is not null && local.Standing != Standing.Standby && local is { IsTouchOnly: false, Kind: not LocalKind.Refresh }
+                && !(local.Kind == LocalKind.Value && local.Payload is null);
+        }
+
+        if (isJournal)
+        {
+            return Answer(reader, value, "journal");
+        }
+
+        if (mayAsk && shard.Replica is { } replica)
+        {
+            var fromReplica = context.Readers.Rent();
+            fromReplica.Begin(shard.Clock);
+            var reply = await replica.GetAsync(key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
+            if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+            {
+                // One wait is enough: nobody asks this replica again before it has been connected anew.
+                shard.Replica = null;
+                replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
+            }
+            else if (IsLater(fromReplica, local))
+            {
+                var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
+                shard.Clock.Observe(fromReplica.Header.Stamp);
+                Remember(key, fromReplica.Header, found);
+                context.Readers.Return(fromReplica);
+                return Answer(reader, found, found is null ? "miss" : "replica");
+            }
+
+            if (reply.Kind is ReplyKind.Ok or ReplyKind.Nil)
+            {
+                context.Readers.Return(fromReplica);
+            }
+        }
+
+        var isFresh = local is not null && context.Time.GetElapsedTime(local.ConfirmedAt) <= context.MaxStaleness;
+        return Answer(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
+    }
+
+    private static bool IsLater(EntryReader read, LocalEntry? local) => read.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
+        && (local is null || local.Kind == LocalKind.Refresh || read.Header.Stamp >= local.Header.Stamp);
+
+    private bool Answer(EntryReader reader, byte[]? value, string source)
+    {
+        context.Metrics.Read(shard.Name, value is not null);
+        context.Metrics.FallbackRead(shard.Name, source);
+        if (value is null)
+        {
+            return false;
+        }
+
+        reader.Supply(value);
+        return true;
+    }
+
+    /// <summary>Under the stripe's lock. Also counts as the use that a sliding expiration is prolonged by.</summary>
+    private byte[]? Value(LocalStripe stripe, LocalEntry? entry)
+    {
+        if (entry is not { Kind: LocalKind.Value, Payload: { } payload } || entry.HasExpired(shard.Clock.NowMilliseconds) || GroupKeys.IsRemoved(stripe, entry))
+        {
+            return null;
+        }
+
+        var value = payload.Span.ToArray();
+        entry.WasUsed = true;
+        if (entry.Header.IsSliding)
+        {
+            _store.Touch(stripe, entry, null);
+        }
+
+        return value;
+    }
+
+    /// <summary>Keeps what the replica said: for later reads, and because a sliding entry's use must reach the next master.</summary>
+    private void Remember(in StoredKey key, in EntryHeader header, byte[]? value)
+    {
+        if (value is null || value.Length > _store.Limits.MaxStandbyPayload)
+        {
+            return;
+        }
+
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var current = stripe.Find(key.Name);
+            if (current is not null && (current.Standing != Standing.Standby || current.Header.Stamp > header.Stamp))
+            {
+                return;
+            }
+
+            var entry = new LocalEntry(key, LocalKind.Value, header, PayloadCopy.Of(value)) { ConfirmedAt = context.Time.GetTimestamp() };
+            entry.ExpiresAt = _store.ExpiresAt(entry, shard.Clock.NowMilliseconds);
+            stripe.Put(entry, Standing.Standby, null);
+            if (header.IsSliding && !entry.IsDetached)
+            {
+                _store.Touch(stripe, entry, null);
+            }
+        }
+
+        _store.Added();
+    }
+}

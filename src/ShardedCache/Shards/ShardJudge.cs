@@ -1,0 +1,87 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+
+namespace ShardedCache.Shards;
+
+/// <summary>What a reply means for the operation and for the shard.</summary>
+internal enum Verdict : byte
+{
+    Answered,
+
+    /// <summary>The server did not answer, or may not serve now: the operation is for the fallback.</summary>
+    Unavailable,
+
+    /// <summary>The server reads and does not write.</summary>
+    NotWriting,
+
+    /// <summary>The server has no memory for the value.</summary>
+    Full,
+
+    /// <summary>Only a change of configuration helps, and must not be hidden.</summary>
+    Refused,
+}
+
+/// <summary>
+/// Tells replies apart by their code word alone, and takes a connection out of service whose server may not serve. A single
+/// time-out takes nothing out of service: a connection that is dead finds it out itself.
+/// </summary>
+internal sealed class ShardJudge(Shard shard, ShardContext context)
+{
+    private IServerConnection? _permissionsLoggedFor;
+
+    public Verdict Judge(IServerConnection connection, in Reply reply)
+    {
+        switch (reply)
+        {
+            case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
+                return Verdict.Answered;
+            case { Kind: ReplyKind.TimedOut }:
+                return Verdict.Unavailable;
+            case { Kind: ReplyKind.ConnectionLost }:
+                shard.Withdraw(connection, Describe(connection, reply));
+                return Verdict.Unavailable;
+            case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy }:
+                shard.Abandon(connection, Describe(connection, reply));
+                return Verdict.Unavailable;
+            case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas }:
+                return Verdict.NotWriting;
+            case { Error: ServerErrorCode.OutOfMemory }:
+                return Verdict.Full;
+            case { Error: ServerErrorCode.NoAuth }:
+                shard.Abandon(connection, Describe(connection, reply));
+                return Verdict.Refused;
+            default:
+                if (reply.Error == ServerErrorCode.NoPerm && Interlocked.Exchange(ref _permissionsLoggedFor, connection) != connection)
+                {
+                    context.Logger.CommandForbidden(shard.Name, connection.Address, reply.ErrorText);
+                }
+
+                return Verdict.Refused;
+        }
+    }
+
+    /// <summary>The exception for a reply that the fallback may not or cannot answer in place of.</summary>
+    public ShardUnavailableException Unavailable(IServerConnection connection, in Reply reply) => Unavailable(
+        Describe(connection, reply), reply.Kind == ReplyKind.ServerError ? reply.Error.ToString() : reply.Kind.ToString());
+
+    /// <summary>The exception where no connection serves.</summary>
+    public ShardUnavailableException Unavailable()
+    {
+        var snapshot = shard.Snapshot;
+        return Unavailable($"{snapshot.State} since {snapshot.Since:O}: {snapshot.Reason ?? "no answer yet"}", snapshot.State.ToString());
+    }
+
+    private string Describe(IServerConnection connection, in Reply reply) => reply.Kind switch
+    {
+        ReplyKind.TimedOut => $"{connection.Address} did not reply within {context.Settings.OperationTimeout.TotalMilliseconds:0} ms",
+        ReplyKind.ConnectionLost => $"the connection to {connection.Address} was lost",
+        _ => $"{connection.Address} answers with: {reply.ErrorText}",
+    };
+
+    private ShardUnavailableException Unavailable(string reason, string errorType)
+    {
+        context.Metrics.Failed(shard.Name, errorType);
+        ShardedCacheActivities.Fail(errorType);
+        return new ShardUnavailableException(shard.Name, reason);
+    }
+}

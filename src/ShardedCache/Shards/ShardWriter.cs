@@ -1,0 +1,288 @@
+using System.Buffers;
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// Writes and removes on one shard. In <see cref="FailoverMode.LocalTier"/> each is in the journal before it is sent, and sent under
+/// the lock of its key's stripe: the order of a key's stamps is the order in which its server gets them.
+/// </summary>
+internal sealed class ShardWriter(Shard shard, ShardContext context)
+{
+    private readonly ShardJudge _judge = new(shard, context);
+    private readonly LocalStore _store = shard.Store;
+
+    private bool IsJournaling => context.FailoverMode == FailoverMode.LocalTier;
+
+    /// <summary>Stamps, journals and sends; without an expiration it removes.</summary>
+    public PendingWrite Begin(
+        in StoredKey key, EntryExpiration? expiration, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+    {
+        var copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
+        PendingWrite write;
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var connection = Target(copy);
+            write = BeginLocked(stripe, connection, connection, key, expiration, copy, payload, mode, cancellationToken);
+        }
+
+        _store.Added();
+        return write;
+    }
+
+    /// <summary>The same for many keys, sent together.</summary>
+    public PendingWrite[] BeginMany(
+        StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, EntryExpiration? expiration, CancellationToken cancellationToken)
+    {
+        var writes = new PendingWrite[positions.Length];
+        var copies = new PayloadCopy?[positions.Length];
+        for (var i = 0; i < copies.Length && IsJournaling && payloads is not null; i++)
+        {
+            copies[i] = PayloadCopy.Of(payloads[positions.Span[i]]);
+        }
+
+        _store.WithAllLocked(() =>
+        {
+            var connection = Target(copies);
+            var batch = connection?.CreateBatch();
+            for (var i = 0; i < writes.Length; i++)
+            {
+                var key = keys[positions.Span[i]];
+                var payload = payloads is null ? default : new ReadOnlySequence<byte>(payloads[positions.Span[i]]);
+                writes[i] = BeginLocked(
+                    _store.StripeOf(key), connection, batch, key, expiration, copies[i], payload, CallMode.Asynchronous, cancellationToken);
+            }
+
+            batch?.Send();
+        });
+        _store.Added();
+        return writes;
+    }
+
+    /// <summary>The same for members of a group, in one script; with no keys, for all of them.</summary>
+    public PendingGroupWrite BeginGroup(
+        in StoredKey index, in StoredKey removal, StoredKey[] keys, byte[][]? payloads, EntryExpiration? expiration, CancellationToken cancellationToken)
+    {
+        PendingGroupWrite write;
+        var stripe = _store.StripeOf(index);
+        lock (stripe.Lock)
+        {
+            var connection = Target();
+            var stamp = shard.Clock.Next();
+            var group = new GroupOperation(index, removal, stamp, isRemovalOfAll: keys.Length == 0);
+            var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
+            for (var i = 0; i < Math.Max(1, keys.Length); i++)
+            {
+                var copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
+                var kind = payloads is null ? LocalKind.Tombstone : LocalKind.Value;
+                var entry = new LocalEntry(keys.Length == 0 ? index : keys[i], kind, header, copy) { Group = group };
+                _store.Write(stripe, entry, connection);
+                group.Entries.Add(entry);
+            }
+
+            write = new(connection, group, connection is null ? default : GroupCommand.Send(connection, group, _store, isReplay: false, cancellationToken));
+            if (!IsJournaling && connection is not null)
+            {
+                // They were there for the command alone.
+                group.Entries.ForEach(stripe.Forget);
+            }
+        }
+
+        _store.Added();
+        return write;
+    }
+
+    public async ValueTask FinishGroupAsync(PendingGroupWrite write)
+    {
+        var entries = write.Group.Entries;
+        if (write.Connection is not { } connection)
+        {
+            context.Metrics.FallbackWrite(shard.Name);
+            return;
+        }
+
+        Reply reply;
+        try
+        {
+            reply = await write.Reply.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: false));
+            _store.Added();
+            throw;
+        }
+
+        switch (_judge.Judge(connection, reply))
+        {
+            case Verdict.Answered:
+                entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: true));
+                return;
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.LocalTier:
+                // A server without memory takes it when there is some again; until then the journal answers for these keys.
+                entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: false));
+                _store.Added();
+                context.Metrics.FallbackWrite(shard.Name);
+                return;
+            case Verdict.Unavailable or Verdict.NotWriting when context.FailoverMode == FailoverMode.Bypass:
+                Invalidate(write.Group);
+                return;
+            default:
+                entries.ForEach(_store.Forget);
+                throw _judge.Unavailable(connection, reply);
+        }
+    }
+
+    /// <summary>Awaits the server's answer and decides what the caller is told.</summary>
+    public async ValueTask FinishAsync(PendingWrite write, CallMode mode)
+    {
+        if (write.Connection is not { } connection)
+        {
+            context.Metrics.FallbackWrite(shard.Name);
+            return;
+        }
+
+        Reply reply;
+        try
+        {
+            reply = await write.Reply.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whether the server has it is unknown: so it is brought there again.
+            Unanswered(write, connection);
+            throw;
+        }
+
+        var verdict = _judge.Judge(connection, reply);
+        if (verdict == Verdict.Full)
+        {
+            // The server has no room for the new value, and the old one must not be read any more.
+            reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
+            context.Metrics.Evicted(shard.Name);
+            verdict = _judge.Judge(connection, reply);
+            if (write.Entry is { } full && verdict != Verdict.Refused)
+            {
+                _store.Evicted(full, isAcknowledged: verdict == Verdict.Answered);
+            }
+        }
+
+        switch (verdict)
+        {
+            case Verdict.Answered:
+                if (write.Entry is { } entry)
+                {
+                    _store.Answered(entry, connection, isAcknowledged: true);
+                }
+
+                return;
+            case Verdict.Unavailable or Verdict.NotWriting when context.FailoverMode != FailoverMode.Throw:
+                Unanswered(write, connection);
+                context.Metrics.FallbackWrite(shard.Name);
+                return;
+            default:
+                // The caller learns that it failed, so nothing may bring it later.
+                if (write.Entry is { } failed)
+                {
+                    _store.Forget(failed);
+                }
+
+                throw _judge.Unavailable(connection, reply);
+        }
+    }
+
+    /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>
+    private IServerConnection? Target(params ReadOnlySpan<PayloadCopy?> copies)
+    {
+        var connection = shard.Live;
+        if (connection is null && (context.FailoverMode == FailoverMode.Throw || shard.Snapshot.State == ShardState.Misconfigured))
+        {
+            foreach (var copy in copies)
+            {
+                copy?.Return();
+            }
+
+            throw _judge.Unavailable();
+        }
+
+        return connection;
+    }
+
+    private PendingWrite BeginLocked(
+        LocalStripe stripe,
+        IServerConnection? connection,
+        IEntryCommands? commands,
+        in StoredKey key,
+        EntryExpiration? expiration,
+        PayloadCopy? copy,
+        in ReadOnlySequence<byte> payload,
+        CallMode mode,
+        CancellationToken cancellationToken)
+    {
+        var stamp = shard.Clock.Next();
+        var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
+        LocalEntry? entry = null;
+        if (IsJournaling)
+        {
+            entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, copy);
+            _store.Write(stripe, entry, connection);
+        }
+        else if (connection is null)
+        {
+            stripe.Put(_store.Removal(key, LocalKind.Invalidation, stamp), Standing.Pending, null);
+        }
+
+        if (commands is null)
+        {
+            return new(key, stamp, null, entry, default);
+        }
+
+        Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
+        var length = header.Write(bytes);
+        shard.Touches.Stored(key.Name, header, shard.Clock.NowMilliseconds);
+        var timeToLive = expiration?.TimeToLive ?? _store.Limits.TombstoneLife;
+        return new(key, stamp, connection, entry, commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
+    }
+
+    private void Invalidate(GroupOperation group)
+    {
+        var stripe = _store.StripeOf(group.Index);
+        lock (stripe.Lock)
+        {
+            foreach (var entry in group.Entries)
+            {
+                entry.Invalidate();
+                stripe.Put(entry, Standing.Pending, null);
+            }
+        }
+
+        _store.Added();
+    }
+
+    private void Unanswered(in PendingWrite write, IServerConnection connection)
+    {
+        if (write.Entry is { } entry)
+        {
+            _store.Answered(entry, connection, isAcknowledged: false);
+        }
+        else if (context.FailoverMode == FailoverMode.Bypass)
+        {
+            var stripe = _store.StripeOf(write.Key);
+            lock (stripe.Lock)
+            {
+                stripe.Put(_store.Removal(write.Key, LocalKind.Invalidation, write.Stamp), Standing.Pending, null);
+            }
+        }
+
+        _store.Added();
+    }
+}
+
+/// <summary>A write on its way; without a connection the journal alone has it.</summary>
+internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServerConnection? Connection, LocalEntry? Entry, ValueTask<Reply> Reply);
+
+/// <summary>A group's operation on its way.</summary>
+internal readonly record struct PendingGroupWrite(IServerConnection? Connection, GroupOperation Group, ValueTask<Reply> Reply);
