@@ -37,8 +37,8 @@ public sealed class ChaosTests
             Summary.Print(summary, report);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine(summary.ToString());
         Assert.True(reports.All(static report => report.Failures.Count == 0), summary.ToString());
+        TestContext.Current.TestOutputHelper?.WriteLine(summary.ToString());
         Assert.SkipWhen(reports.Any(static report => report.NotRunnable is not null), summary.ToString());
     }
 }
