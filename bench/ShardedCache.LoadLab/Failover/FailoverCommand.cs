@@ -37,7 +37,7 @@ internal static class FailoverCommand
                     settings = settings with { Seconds = double.Parse(Value(), CultureInfo.InvariantCulture) };
                     break;
                 case "--mode":
-                    settings = settings with { Mode = Value() };
+                    settings = settings with { Mode = Enum.Parse<FailoverMode>(Value(), ignoreCase: true).ToString() };
                     break;
                 case "--rate":
                     settings = settings with { Rate = int.Parse(Value(), CultureInfo.InvariantCulture) };

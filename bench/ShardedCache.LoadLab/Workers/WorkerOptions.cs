@@ -1,11 +1,15 @@
 namespace ShardedCache.LoadLab.Workers;
 
-/// <summary>The cache's options in a worker.</summary>
+/// <summary>The cache's options in a worker: the product's defaults, so that these are what is tested.</summary>
 internal static class WorkerOptions
 {
     public static void Apply(ShardedRedisCacheOptions options, WorkerSettings settings)
     {
         options.Configuration = settings.ConnectionString;
         options.OperationTimeout = Promised.OperationTimeout;
+        if (settings.Mode is { } mode)
+        {
+            options.FailoverMode = Enum.Parse<FailoverMode>(mode);
+        }
     }
 }
