@@ -158,6 +158,8 @@ internal sealed class KeyChecker
             return null;
         }
 
+        // While its shard is not up a process knows only of the uses that it has made of an entry itself.
+        var own = Array.FindAll(_operations, operation => operation.Process == read.Process);
         foreach (var write in _writes)
         {
             if (write.Start >= read.End || write.IsBefore(last))
@@ -165,7 +167,7 @@ internal sealed class KeyChecker
                 continue;
             }
 
-            if (write.IsRemoval || !Lifetime.IsAlive(write, read, _operations)
+            if (write.IsRemoval || !Lifetime.IsAlive(write, read, own)
                 || Excused(write, read, ShardEventKind.MayEvict) || Excused(write, read, ShardEventKind.DataLost))
             {
                 return null;
