@@ -40,7 +40,7 @@ internal static class FailoverCommand
                     settings = settings with { Mode = Enum.Parse<FailoverMode>(Value(), ignoreCase: true).ToString() };
                     break;
                 case "--rate":
-                    settings = settings with { Rate = int.Parse(Value(), CultureInfo.InvariantCulture) };
+                    settings = settings with { Rate = Value() is var rate && rate == "auto" ? RunSettings.AutomaticRate : int.Parse(rate, CultureInfo.InvariantCulture) };
                     break;
                 case "--seed":
                     settings = settings with { Seed = int.Parse(Value(), CultureInfo.InvariantCulture) };

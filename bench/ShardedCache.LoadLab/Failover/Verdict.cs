@@ -12,7 +12,7 @@ internal static class Verdict
         var (operations, times) = (recording.Operations, recording.Times);
         var findings = HistoryChecker.Check(operations, run.Events, times.Baseline);
         var latency = LatencyReport.Of(operations, times, Ticks.Of(Promised.InFlight));
-        var gap = GapMeter.Longest(findings.ReadsOfExisting);
+        var gap = GapMeter.Longest(findings.ReadsOfExisting.Where(read => read.End >= times.Fault));
         var failed = operations.Where(static operation => operation.Outcome == Outcome.Failed).ToArray();
         var errors = failed.Where(operation => !IsAllowed(operation, run.Allowances, recording.ErrorOf(operation))).ToArray();
         var report = new ScenarioReport
