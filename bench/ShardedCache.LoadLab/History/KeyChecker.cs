@@ -45,13 +45,13 @@ internal sealed class KeyChecker
             switch (read.Outcome)
             {
                 case Outcome.WrongBytes:
-                    _findings.Wrong.Add($"{Describe(read)} returned bytes that nobody wrote");
+                    _findings.Wrong.Add(read.Key, $"{Describe(read)} returned bytes that nobody wrote");
                     break;
                 case Outcome.Hit:
                     CheckHit(read, known);
                     break;
                 case Outcome.Miss when mustBeThere is not null && !read.IsFinal:
-                    _findings.Missed.Add($"{Describe(read)} missed {Describe(mustBeThere)}");
+                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}");
                     break;
                 case Outcome.Miss when read.IsFinal:
                     CheckFinalMiss(read);
@@ -64,7 +64,7 @@ internal sealed class KeyChecker
     {
         if (!_byValue.TryGetValue(read.Value, out var write) || write.Start > read.End)
         {
-            _findings.Wrong.Add($"{Describe(read)} returned {read.Value}, which was never written, or not yet");
+            _findings.Wrong.Add(read.Key, $"{Describe(read)} returned {read.Value}, which was never written, or not yet");
             return;
         }
 
@@ -78,7 +78,7 @@ internal sealed class KeyChecker
         }
         else if (Lifetime.HasExpired(write, read, _operations) && _findings.IsNew((write, "expired")))
         {
-            _findings.Resurrected.Add($"{Describe(read)} returned {Describe(write)}, which had expired");
+            _findings.Resurrected.Add(read.Key, $"{Describe(read)} returned {Describe(write)}, which had expired");
         }
     }
 
@@ -90,19 +90,19 @@ internal sealed class KeyChecker
         {
             if (_findings.IsNew((write, later, read.Process)))
             {
-                _findings.Resurrected.Add(text);
+                _findings.Resurrected.Add(read.Key, text);
             }
         }
         else if (read.IsFinal)
         {
             if (_findings.IsNew((later, "lost")))
             {
-                _findings.Lost.Add(text);
+                _findings.Lost.Add(read.Key, text);
             }
         }
         else
         {
-            _findings.Stale.Add(text);
+            _findings.Stale.Add(read.Key, text);
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class KeyChecker
         if (_findings.IsNew((lost, "lost")))
         {
             var finding = Excused(lost, read, ShardEventKind.DataLost) ? _findings.Unavoidable : _findings.Lost;
-            finding.Add($"{Describe(read)} missed {Describe(lost)}");
+            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}");
         }
     }
 

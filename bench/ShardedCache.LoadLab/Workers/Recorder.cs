@@ -20,11 +20,12 @@ internal sealed class Recorder(OperationLog log, byte process, byte[] shards)
             ref var operation = ref log[places[i]];
             operation.Key = call.Keys[i];
             operation.Kind = call.Kind;
+            operation.Form = call.Form;
             operation.Process = process;
             operation.Shard = shards[call.Keys[i]];
             operation.Value = call.Kind == OperationKind.Set ? new ValueId(process, call.FirstSequence + i) : default;
-            operation.AbsoluteMilliseconds = call.Expiration.Absolute;
-            operation.SlidingMilliseconds = call.Expiration.Sliding;
+            operation.AbsoluteMilliseconds = call.Kind == OperationKind.Set ? call.Expiration.Absolute : 0;
+            operation.SlidingMilliseconds = call.Kind == OperationKind.Set ? call.Expiration.Sliding : 0;
             operation.IsFinal = isFinal;
         }
 
