@@ -31,7 +31,7 @@ try
         Try
           curl -X PUT --data 'hello' {site.Url}entries/greeting
           curl -i {site.Url}entries/greeting
-          kill -9 {home.InitialMaster.ProcessId}      # the master of {home.Name}, where it is; read on: 503 until its replica has taken over
+          kill -9 {home.InitialMaster.ProcessId}      # the master of {home.Name}, where it is; read and write on meanwhile
 
         Connection string
           {farm.ConnectionString}

@@ -1,6 +1,9 @@
 using ShardedCache;
 
-/// <summary>What a visitor sees while a shard fails over: 503 with the shard's name, and when to try again.</summary>
+/// <summary>
+/// What a visitor sees where the cache can't answer: never because of a failover, but where it is configured wrongly (a password, the
+/// rights of its user), 503 with the shard's name.
+/// </summary>
 internal static class ShardFailures
 {
     public static void UseShardFailures(this WebApplication app) => app.Use(async (context, next) =>

@@ -4,7 +4,8 @@ namespace ShardedCache.Entries;
 
 /// <summary>
 /// The Lua scripts over one entry. They return 1 or 0, and 0 without an error for a key of another type. A missing key
-/// and a key without expiration stay as they are: <c>PEXPIRE … GT</c> counts the latter as endless (Redis 7.0).
+/// and a key without expiration stay as they are: <c>PEXPIRE … GT</c> counts the latter as endless (Redis 7.0). Without arguments
+/// none of them writes anything: so a server can be made to know them.
 /// </summary>
 internal static class EntryScripts
 {
@@ -13,6 +14,7 @@ internal static class EntryScripts
     /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long.
     /// </summary>
     public static StoredScript Touch { get; } = new("touch", """
+        if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) ~= 'string' or #head < 10 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
@@ -62,6 +64,7 @@ internal static class EntryScripts
     /// the new one. Argument: the 8-byte stamp of the version that found no room.
     /// </summary>
     public static StoredScript Evict { get; } = new("evict", """
+        if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
           local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)
@@ -78,6 +81,7 @@ internal static class EntryScripts
     /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp.
     /// </summary>
     public static StoredScript Replay { get; } = new("replay", """
+        if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
           local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)

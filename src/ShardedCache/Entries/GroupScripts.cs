@@ -30,6 +30,7 @@ internal static class GroupScripts
     /// </summary>
     public static StoredScript Write { get; } = new("group-write", IsLater + """
 
+        if #ARGV == 0 then return 0 end
         local guard, stamp = ARGV[1] == '1', ARGV[3]
         if guard then
           local removed = redis.call('GET', ARGV[2])
@@ -63,6 +64,7 @@ internal static class GroupScripts
     /// </summary>
     public static StoredScript RemoveAll { get; } = new("group-remove-all", IsLater + """
 
+        if #ARGV == 0 then return 0 end
         local guard, stamp, count = ARGV[1] == '1', ARGV[3], 0
         for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
           if not (guard and hasLater(key, stamp)) then

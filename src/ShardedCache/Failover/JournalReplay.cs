@@ -1,5 +1,6 @@
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
@@ -13,6 +14,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     private const int LastStep = 64;
 
     private const int MaxRounds = 8;
+
+    private static readonly StoredScript[] Scripts = [EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll];
+
+    /// <summary>Holds no entry, so the scripts leave it alone.</summary>
+    private static readonly StoredKey NoEntry = new([], "__shardedcache:rule");
 
     /// <summary>
     /// Decides, record by record, what a master has already; the rest becomes pending. Nothing is sent to the shard meanwhile.
@@ -41,6 +47,10 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     /// <returns>Why the connection may not serve; null where it does.</returns>
     public async Task<string?> RecoverAsync(IServerConnection connection, Action publish, CancellationToken cancellationToken)
     {
+        // A script that the server does not know yet is sent a second time, as text: behind commands that are to follow it.
+        await Task.WhenAll(Scripts.Select(script =>
+            connection.RunAsync(script, NoEntry, [], CallMode.Asynchronous, cancellationToken).AsTask())).ConfigureAwait(false);
+
         var isRefused = false;
         for (var round = 0; !isRefused && round < MaxRounds && store.Pending > LastStep; round++)
         {

@@ -69,7 +69,7 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>When a touch or refresh last prolonged it, in milliseconds by the shard's clock.</summary>
     public long TouchedAt { get; set; }
 
-    /// <summary>When its master last said the same, by <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    /// <summary>When its master last said the same, in milliseconds by the shard's clock.</summary>
     public long ConfirmedAt { get; set; }
 
     /// <summary>Was used since the eviction last looked.</summary>
@@ -112,6 +112,7 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
             AbsoluteMilliseconds = Header.IsAbsolute ? Math.Max(1, Header.AbsoluteMilliseconds + milliseconds) : 0,
         };
         ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
+        ConfirmedAt += milliseconds;
         TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
     }
 

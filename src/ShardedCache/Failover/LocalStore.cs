@@ -22,18 +22,16 @@ internal sealed class LocalStore
     private readonly JournalBudget _budget;
     private readonly LocalStoreLimits _limits;
     private readonly StampClock _clock;
-    private readonly TimeProvider _time;
     private readonly string _shard;
     private readonly ShardedCacheMetrics _metrics;
     private TaskCompletionSource? _idle;
 
-    public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, TimeProvider time, ShardedCacheMetrics metrics)
+    public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
         _shard = shard;
         _limits = limits;
         _budget = budget;
         _clock = clock;
-        _time = time;
         _metrics = metrics;
         _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
         budget.Register(this);
@@ -70,9 +68,10 @@ internal sealed class LocalStore
     /// <summary>Under the stripe's lock: takes over a write of this process. <see cref="Added"/> is to follow without the lock.</summary>
     public void Write(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
     {
-        var now = _clock.NowMilliseconds;
+        // A stamp is the time; reading the clock once more would cost as much as all the rest.
+        var now = entry.Header.Stamp.UnixMicroseconds / 1000;
         entry.ExpiresAt = ExpiresAt(entry, now);
-        entry.ConfirmedAt = _time.GetTimestamp();
+        entry.ConfirmedAt = now;
         stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
     }
 
@@ -164,8 +163,9 @@ internal sealed class LocalStore
     public void Observe(in StoredKey key, LocalEntry? known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
     {
         var entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
-        entry.ExpiresAt = ExpiresAt(entry, _clock.NowMilliseconds);
-        entry.ConfirmedAt = _time.GetTimestamp();
+        var now = _clock.NowMilliseconds;
+        entry.ExpiresAt = ExpiresAt(entry, now);
+        entry.ConfirmedAt = now;
         var stripe = StripeOf(key);
         lock (stripe.Lock)
         {
@@ -254,7 +254,7 @@ internal sealed class LocalStore
     public LocalEntry Removal(in StoredKey key, LocalKind kind, Stamp stamp) => new(key, kind, EntryHeader.Tombstone(stamp), null)
     {
         ExpiresAt = _clock.NowMilliseconds + (long)_limits.TombstoneLife.TotalMilliseconds,
-        ConfirmedAt = _time.GetTimestamp(),
+        ConfirmedAt = _clock.NowMilliseconds,
     };
 
     /// <summary>Gives a round to all that was acknowledged and has none.</summary>

@@ -26,7 +26,7 @@ internal sealed class Shard
         Clock = new StampClock(context.Time);
         Touches = new TouchLedger();
         Lag = new ReplicaLag(context.Time);
-        Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Time, context.Metrics);
+        Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Metrics);
         _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
     }
 

@@ -56,7 +56,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         switch (reader.Outcome)
         {
             case EntryOutcome.Value or EntryOutcome.Tombstone when known is { Kind: not LocalKind.Refresh } && known.Header.Stamp == reader.Header.Stamp:
-                known.ConfirmedAt = context.Time.GetTimestamp();
+                known.ConfirmedAt = shard.Clock.NowMilliseconds;
                 known.WasUsed = true;
                 break;
             case EntryOutcome.Value:
@@ -123,7 +123,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             {
                 var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
                 shard.Clock.Observe(fromReplica.Header.Stamp);
-                Remember(key, fromReplica.Header, found);
+                Remember(replica, key, fromReplica.Header, found);
                 context.Readers.Return(fromReplica);
                 return Answer(reader, found, found is null ? "miss" : "replica");
             }
@@ -134,7 +134,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        var isFresh = local is not null && context.Time.GetElapsedTime(local.ConfirmedAt) <= context.MaxStaleness;
+        var isFresh = local is not null && shard.Clock.NowMilliseconds - local.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Answer(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
@@ -172,30 +172,28 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return value;
     }
 
-    /// <summary>Keeps what the replica said: for later reads, and because a sliding entry's use must reach the next master.</summary>
-    private void Remember(in StoredKey key, in EntryHeader header, byte[]? value)
+    /// <summary>
+    /// Keeps what the replica said: nothing older may be read from now on, whoever is asked, and another replica may be promoted that
+    /// does not have it yet.
+    /// </summary>
+    private void Remember(IServerConnection replica, in StoredKey key, in EntryHeader header, byte[]? value)
     {
-        if (value is null || value.Length > _store.Limits.MaxStandbyPayload)
-        {
-            return;
-        }
-
+        var isKept = value is not null && value.Length <= _store.Limits.MaxStandbyPayload;
+        var entry = new LocalEntry(
+            key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, isKept ? PayloadCopy.Of(value) : null);
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
             var current = stripe.Find(key.Name);
-            if (current is not null && (current.Standing != Standing.Standby || current.Header.Stamp > header.Stamp))
+            if (current is { Kind: not LocalKind.Refresh } && current.Header.Stamp >= header.Stamp)
             {
+                entry.ReleasePayload();
                 return;
             }
 
-            var entry = new LocalEntry(key, LocalKind.Value, header, PayloadCopy.Of(value)) { ConfirmedAt = context.Time.GetTimestamp() };
-            entry.ExpiresAt = _store.ExpiresAt(entry, shard.Clock.NowMilliseconds);
-            stripe.Put(entry, Standing.Standby, null);
-            if (header.IsSliding && !entry.IsDetached)
-            {
-                _store.Touch(stripe, entry, null);
-            }
+            _store.Write(stripe, entry, replica);
+            stripe.Move(entry, Standing.Acknowledged, replica);
+            _store.Touch(stripe, entry, null);
         }
 
         _store.Added();
