@@ -12,7 +12,7 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: failover --scenario NAME|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N] [--seed N] [--report-latency] [--json FILE]");
+    Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     return 2;
 }

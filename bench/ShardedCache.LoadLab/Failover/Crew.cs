@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using ShardedCache.LoadLab.History;
 using ShardedCache.LoadLab.Workers;
@@ -38,9 +39,18 @@ internal sealed class Crew : IAsyncDisposable
         }
     }
 
-    public async Task AllAsync(string command)
+    /// <summary>Calls per second that each worker shall make, from what they get through together.</summary>
+    public async Task<int[]> MeasureAsync()
     {
-        foreach (var (worker, answer) in _workers.Zip(await Task.WhenAll(_workers.Select(worker => worker.AskAsync(command)))))
+        var capacities = await Task.WhenAll(_workers.Select(static async worker => int.Parse(await worker.AskAsync("measure"), CultureInfo.InvariantCulture)));
+        var rates = capacities.Select(capacity => Math.Clamp((int)(capacity * RunSettings.ShareOfCapacity), 1, _run.Settings.HighestRate)).ToArray();
+        _run.Notes.Add($"capacity {string.Join(" + ", capacities)} operations/s; load {string.Join(" + ", rates)}");
+        return rates;
+    }
+
+    public async Task AllAsync(Func<int, string> command)
+    {
+        foreach (var (worker, answer) in _workers.Zip(await Task.WhenAll(_workers.Select(worker => worker.AskAsync(command(worker.Settings.Process))))))
         {
             if (answer.Contains("never came back", StringComparison.Ordinal))
             {
@@ -63,7 +73,7 @@ internal sealed class Crew : IAsyncDisposable
     {
         _reader = await WorkerClient.StartAsync(_settings(_workers.Count), null, _run.Cancellation);
         await WaitForAsync(_reader);
-        await AllAsync("stop");
+        await AllAsync(static _ => "stop");
 
         // Touches and the like go out behind their operations.
         await Task.Delay(300, _run.Cancellation);

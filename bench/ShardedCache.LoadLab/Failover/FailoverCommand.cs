@@ -40,7 +40,7 @@ internal static class FailoverCommand
                     settings = settings with { Mode = Enum.Parse<FailoverMode>(Value(), ignoreCase: true).ToString() };
                     break;
                 case "--rate":
-                    settings = settings with { Rate = int.Parse(Value(), CultureInfo.InvariantCulture) };
+                    settings = settings with { Rate = Value() is var rate && rate == "auto" ? RunSettings.AutomaticRate : int.Parse(rate, CultureInfo.InvariantCulture) };
                     break;
                 case "--seed":
                     settings = settings with { Seed = int.Parse(Value(), CultureInfo.InvariantCulture) };
@@ -57,12 +57,20 @@ internal static class FailoverCommand
             }
         }
 
-        var scenarios = name == "all" ? ScenarioList.All : [.. ScenarioList.All.Where(scenario => scenario.Name == name)];
-        if (scenarios.Count == 0)
+        if (name is null)
         {
-            Console.Error.WriteLine(name is null ? "--scenario NAME is missing" : $"no scenario \"{name}\"; --list names them");
+            Console.Error.WriteLine("--scenario NAME is missing");
             return 2;
         }
+
+        var names = name == "all" ? [.. ScenarioList.All.Select(static scenario => scenario.Name)] : name.Split(',');
+        if (Array.Find(names, static name => ScenarioList.All.All(scenario => scenario.Name != name)) is { } unknown)
+        {
+            Console.Error.WriteLine($"no scenario \"{unknown}\"; --list names them");
+            return 2;
+        }
+
+        Scenario[] scenarios = [.. names.Select(static name => ScenarioList.All.First(scenario => scenario.Name == name))];
 
         var reports = new List<ScenarioReport>();
         foreach (var scenario in scenarios)
@@ -73,7 +81,7 @@ internal static class FailoverCommand
             reports.Add(report);
             if (json is not null)
             {
-                await File.WriteAllTextAsync(json, name == "all"
+                await File.WriteAllTextAsync(json, names.Length > 1
                     ? JsonSerializer.Serialize(reports, ScenarioReport.Json)
                     : JsonSerializer.Serialize(report, ScenarioReport.Json));
             }

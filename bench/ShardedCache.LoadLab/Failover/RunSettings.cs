@@ -9,8 +9,17 @@ internal sealed record RunSettings
     /// <summary>Name of the failover mode; null for the product's default.</summary>
     public string? Mode { get; init; }
 
-    /// <summary>Operations per second of each of the two workers.</summary>
-    public int Rate { get; init; } = 1500;
+    public const int DefaultRate = 1500;
+
+    /// <summary>Measure the capacity first, and take <see cref="ShareOfCapacity"/> of it.</summary>
+    public const int AutomaticRate = 0;
+
+    public const double ShareOfCapacity = 0.2;
+
+    /// <summary>Calls per second of each of the two workers, or <see cref="AutomaticRate"/>.</summary>
+    public int Rate { get; init; } = DefaultRate;
+
+    public int HighestRate => Rate == AutomaticRate ? 10_000 : Rate;
 
     public int Seed { get; init; } = 1;
 

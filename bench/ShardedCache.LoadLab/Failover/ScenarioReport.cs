@@ -85,6 +85,9 @@ internal sealed record ScenarioReport
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Examples { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
+    /// <summary>All that happened to the first keys with which something is wrong.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<string>> Histories { get; init; } = new Dictionary<int, IReadOnlyList<string>>();
+
     public IReadOnlyList<string> Log { get; init; } = [];
 
     [JsonIgnore]

@@ -59,9 +59,9 @@ internal sealed class ScenarioRun(RedisFarm farm, CutNetwork? network, RunSettin
     public void Happened(ShardEventKind kind, RedisFarmShard shard, long start, long end) =>
         _events.Add(new ShardEvent(kind, IndexOf(shard), start, end));
 
-    /// <summary>Errors of that type are right on the shard, from a moment to another.</summary>
-    public void Allow<TException>(RedisFarmShard shard, long start, long end) =>
-        _allowances.Add(new ErrorAllowance(typeof(TException).Name, IndexOf(shard), start, end));
+    /// <summary>That the shard is unavailable is right, and said, from a moment to another.</summary>
+    public void AllowUnavailable(RedisFarmShard shard, long start, long end) =>
+        _allowances.Add(new ErrorAllowance($"{nameof(ShardUnavailableException)} of {shard.Name}:", start, end));
 
     /// <summary>The fault must really have happened.</summary>
     public void Require(bool condition, string what)

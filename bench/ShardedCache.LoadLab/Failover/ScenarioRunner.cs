@@ -44,7 +44,7 @@ internal static class ScenarioRunner
             ConnectionString = farm.ConnectionString,
             Shards = [.. farm.Shards.Select(static shard => shard.Name)],
             Mode = settings.Mode,
-            Rate = settings.Rate,
+            HighestRate = settings.HighestRate,
             Seed = settings.Seed,
             ClockOffsetMilliseconds = process == 1 ? (settings.Seed % 2 == 0 ? -ClockOffsetMilliseconds : ClockOffsetMilliseconds) : 0,
             LongestSeconds = scenario.IsLong ? 400 : 120,
@@ -54,8 +54,9 @@ internal static class ScenarioRunner
     private static async Task<Recording> RecordAsync(Scenario scenario, ScenarioRun run, Crew crew)
     {
         var settings = run.Settings;
+        var rates = settings.Rate == RunSettings.AutomaticRate && scenario.HasBaseline ? await crew.MeasureAsync() : null;
         var start = Ticks.Now;
-        await crew.AllAsync("load");
+        await crew.AllAsync(process => $"load {rates?[process] ?? (settings.Rate == RunSettings.AutomaticRate ? RunSettings.DefaultRate : settings.Rate)}");
         if (scenario.HasBaseline)
         {
             await Task.Delay(settings.WarmUp, run.Cancellation);

@@ -12,7 +12,7 @@ internal static class Verdict
         var (operations, times) = (recording.Operations, recording.Times);
         var findings = HistoryChecker.Check(operations, run.Events, times.Baseline);
         var latency = LatencyReport.Of(operations, times, Ticks.Of(Promised.InFlight));
-        var gap = GapMeter.Longest(findings.ReadsOfExisting);
+        var gap = GapMeter.Longest(findings.ReadsOfExisting.Where(read => read.End >= times.Fault));
         var failed = operations.Where(static operation => operation.Outcome == Outcome.Failed).ToArray();
         var errors = failed.Where(operation => !IsAllowed(operation, run.Allowances, recording.ErrorOf(operation))).ToArray();
         var report = new ScenarioReport
@@ -47,14 +47,14 @@ internal static class Verdict
                 .OrderBy(static lines => lines.Key).ToDictionary(static lines => lines.Key, static lines => lines.Sum(static line => line.Value)),
             Notes = [.. run.Notes, $"longest gap began at {Ticks.Milliseconds(gap.At - times.Baseline):0} ms, first failure at {Ticks.Milliseconds(times.Fault - times.Baseline):0} ms, healthy at {Ticks.Milliseconds(times.Over - times.Baseline):0} ms"],
             Examples = Examples(findings, errors, recording, times.Baseline),
+            Histories = findings.Keys.ToDictionary(static key => key, key => KeyStory.Tell(operations, key, times.Baseline)),
             Log = recording.Statistics[0].FirstLogLines,
         };
         return report with { Failures = [.. Gates.Failures(report, scenario.Promises, run, recording)] };
     }
 
     private static bool IsAllowed(Operation operation, IReadOnlyList<ErrorAllowance> allowances, string error) => allowances.Any(allowance =>
-        allowance.Shard == operation.Shard && operation.End >= allowance.Start && operation.Start <= allowance.End
-        && error.StartsWith(allowance.Exception, StringComparison.Ordinal));
+        operation.End >= allowance.Start && operation.Start <= allowance.End && error.StartsWith(allowance.Text, StringComparison.Ordinal));
 
     private static Dictionary<string, IReadOnlyList<string>> Examples(Findings findings, Operation[] errors, Recording recording, long origin)
     {

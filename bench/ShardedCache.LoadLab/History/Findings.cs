@@ -5,6 +5,8 @@ internal sealed class Findings
 {
     public const int Examples = 20;
 
+    private const int KeysOfEach = 3;
+
     private readonly HashSet<object> _seen = [];
 
     /// <summary>Acknowledged sets that nothing has replaced and that are not readable at the end.</summary>
@@ -28,20 +30,27 @@ internal sealed class Findings
     /// <summary>Reads of keys that exist beyond doubt, for the measure of gaps.</summary>
     public List<Operation> ReadsOfExisting { get; } = [];
 
+    /// <summary>The first keys with which something is wrong: their histories are worth reading.</summary>
+    public IEnumerable<int> Keys => new[] { Lost, Resurrected, Stale, Missed, Wrong }.SelectMany(static finding => finding.Keys.Take(KeysOfEach)).Distinct();
+
     /// <summary>Counts one thing once, however many readers find it.</summary>
     public bool IsNew(object thing) => _seen.Add(thing);
 
     internal sealed class Finding
     {
         private readonly List<string> _examples = [];
+        private readonly HashSet<int> _keys = [];
 
         public int Count { get; private set; }
 
         public IReadOnlyList<string> Examples => _examples;
 
-        public void Add(string example)
+        public IReadOnlySet<int> Keys => _keys;
+
+        public void Add(int key, string example)
         {
             Count++;
+            _keys.Add(key);
             if (_examples.Count < Findings.Examples)
             {
                 _examples.Add(example);

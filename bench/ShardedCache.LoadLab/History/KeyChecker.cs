@@ -45,13 +45,13 @@ internal sealed class KeyChecker
             switch (read.Outcome)
             {
                 case Outcome.WrongBytes:
-                    _findings.Wrong.Add($"{Describe(read)} returned bytes that nobody wrote");
+                    _findings.Wrong.Add(read.Key, $"{Describe(read)} returned bytes that nobody wrote");
                     break;
                 case Outcome.Hit:
                     CheckHit(read, known);
                     break;
                 case Outcome.Miss when mustBeThere is not null && !read.IsFinal:
-                    _findings.Missed.Add($"{Describe(read)} missed {Describe(mustBeThere)}{Before(read)}");
+                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}");
                     break;
                 case Outcome.Miss when read.IsFinal:
                     CheckFinalMiss(read);
@@ -64,7 +64,7 @@ internal sealed class KeyChecker
     {
         if (!_byValue.TryGetValue(read.Value, out var write) || write.Start > read.End)
         {
-            _findings.Wrong.Add($"{Describe(read)} returned {read.Value}, which was never written, or not yet");
+            _findings.Wrong.Add(read.Key, $"{Describe(read)} returned {read.Value}, which was never written, or not yet");
             return;
         }
 
@@ -78,7 +78,7 @@ internal sealed class KeyChecker
         }
         else if (Lifetime.HasExpired(write, read, _operations) && _findings.IsNew((write, "expired")))
         {
-            _findings.Resurrected.Add($"{Describe(read)} returned {Describe(write)}, which had expired");
+            _findings.Resurrected.Add(read.Key, $"{Describe(read)} returned {Describe(write)}, which had expired");
         }
     }
 
@@ -90,19 +90,19 @@ internal sealed class KeyChecker
         {
             if (_findings.IsNew((write, later, read.Process)))
             {
-                _findings.Resurrected.Add(text);
+                _findings.Resurrected.Add(read.Key, text);
             }
         }
         else if (read.IsFinal)
         {
             if (_findings.IsNew((later, "lost")))
             {
-                _findings.Lost.Add(text);
+                _findings.Lost.Add(read.Key, text);
             }
         }
         else
         {
-            _findings.Stale.Add(text);
+            _findings.Stale.Add(read.Key, text);
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class KeyChecker
         if (_findings.IsNew((lost, "lost")))
         {
             var finding = Excused(lost, read, ShardEventKind.DataLost) ? _findings.Unavoidable : _findings.Lost;
-            finding.Add($"{Describe(read)} missed {Describe(lost)}{Before(read)}");
+            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}");
         }
     }
 
@@ -179,12 +179,6 @@ internal sealed class KeyChecker
 
     private bool Excused(Write write, Operation read, ShardEventKind kind) => Array.Exists(_events, e =>
         e.Kind == kind && write.Start <= e.End && read.End >= e.Start && (kind == ShardEventKind.DataLost || write.End >= e.Start));
-
-    /// <summary>What was done with the key before: a finding is of little use without it.</summary>
-    private string Before(Operation read) => "; before: " + string.Join(", ", _operations
-        .Where(operation => operation.Start < read.Start)
-        .TakeLast(8)
-        .Select(operation => $"{operation.Kind} {operation.Outcome} {operation.Value} by {operation.Process} at {At(operation.Start)} to {At(operation.End)}"));
 
     private string Describe(in Operation read) =>
         $"key {read.Key} on shard {read.Shard}: {(read.IsFinal ? "final read" : "read")} of process {read.Process} at {At(read.Start)}";

@@ -24,7 +24,9 @@ internal static class Lifetime
         var lastUse = write.End;
         foreach (var other in ofKey)
         {
-            var touches = other.Kind == OperationKind.Refresh || (other.Outcome == Outcome.Hit && other.Value == write.Value);
+            // One that failed may have found it, and touched it.
+            var touches = other.Kind == OperationKind.Refresh
+                || (other.Kind == OperationKind.Get && (other.Outcome is Outcome.Failed or Outcome.Pending || (other.Outcome == Outcome.Hit && other.Value == write.Value)));
             if (touches && other.Start < read.Start && other != read)
             {
                 lastUse = Math.Max(lastUse, other.End);

@@ -27,6 +27,22 @@ internal enum Outcome : byte
     Failed,
 }
 
+/// <summary>The ways into the cache, each of which is a path of its own inside.</summary>
+internal enum CallForm : byte
+{
+    /// <summary>Byte arrays, asynchronous.</summary>
+    Plain,
+
+    /// <summary>A buffer writer to read into, a sequence to write, asynchronous.</summary>
+    Buffered,
+
+    /// <summary>Byte arrays, and the thread is blocked.</summary>
+    Synchronous,
+
+    /// <summary>Several keys at once.</summary>
+    Batch,
+}
+
 /// <summary>Names a written value: the process that wrote it and its number there. Its bytes follow from it.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal readonly record struct ValueId(byte Process, int Sequence)
@@ -59,6 +75,7 @@ internal record struct Operation
     public byte Process;
     public byte Shard;
     public OperationKind Kind;
+    public CallForm Form;
     public Outcome Outcome;
 
     /// <summary>A read of the end: the load has stopped and everything is healthy.</summary>

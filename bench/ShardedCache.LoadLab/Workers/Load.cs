@@ -3,32 +3,32 @@ using ShardedCache.LoadLab.History;
 namespace ShardedCache.LoadLab.Workers;
 
 /// <summary>
-/// Open-loop load: operations start by the clock, whether or not earlier ones have come back, so that a stall is seen by
-/// all that fall into it.
+/// Open-loop load: calls start by the clock, whether or not earlier ones have come back, so that a stall is seen by all that
+/// fall into it.
 /// </summary>
-internal sealed class Load(WorkerSettings settings, KeySpace keys, Operations operations)
+internal sealed class Load(CallMix mix, Operations operations)
 {
-    // After a stop of the process the missed operations would come as one burst, which no open-loop load has.
+    // After a stop of the process the missed calls would come as one burst, which no open-loop load has.
     private static readonly long MostBehind = Ticks.Of(100);
 
-    private readonly Random _random = new((settings.Seed * 1000) + settings.Process);
-    private readonly bool[] _busy = new bool[keys.Count];
+    private readonly SynchronousCallers _synchronous = new(operations);
     private volatile bool _stopped;
     private Thread? _thread;
-    private int _sequence;
     private int _running;
 
     public long LatestStart { get; private set; }
 
     public long Skipped { get; private set; }
 
-    public void Start()
+    /// <param name="rate">Calls per second.</param>
+    public void Start(int rate)
     {
-        _thread = new Thread(Run) { IsBackground = true, Name = "load" };
+        _synchronous.Start();
+        _thread = new Thread(() => Run(rate)) { IsBackground = true, Name = "load" };
         _thread.Start();
     }
 
-    /// <summary>Starts no more operations and waits for those that run; false if some do not come back.</summary>
+    /// <summary>Starts no more calls and waits for those that run; false if some do not come back.</summary>
     public bool Stop(TimeSpan patience)
     {
         _stopped = true;
@@ -36,9 +36,9 @@ internal sealed class Load(WorkerSettings settings, KeySpace keys, Operations op
         return SpinWait.SpinUntil(() => Volatile.Read(ref _running) == 0, patience);
     }
 
-    private void Run()
+    private void Run(int rate)
     {
-        var interval = Ticks.Of(1000) / settings.Rate;
+        var interval = Ticks.Of(1000) / rate;
         var due = Ticks.Now;
         while (!_stopped)
         {
@@ -61,60 +61,32 @@ internal sealed class Load(WorkerSettings settings, KeySpace keys, Operations op
 
     private void Begin()
     {
-        var key = FreeKey();
-        if (key < 0)
+        if (mix.Next() is not { } call)
         {
             Skipped++;
             return;
         }
 
         Interlocked.Increment(ref _running);
-        _ = RunAsync(key, Kind());
-    }
-
-    private async Task RunAsync(int key, OperationKind kind)
-    {
-        try
+        if (call.Form == CallForm.Synchronous)
         {
-            await operations.RunAsync(key, kind, Expiration.Choose(_random, settings), kind == OperationKind.Set ? ++_sequence : 0);
+            _synchronous.Add(call, () => Done(call));
         }
-        finally
+        else
         {
-            Volatile.Write(ref _busy[key], false);
-            Interlocked.Decrement(ref _running);
+            _ = RunAsync(call);
         }
     }
 
-    private OperationKind Kind() => _random.Next(100) switch
+    private async Task RunAsync(Call call)
     {
-        < 50 => OperationKind.Get,
-        < 82 => OperationKind.Set,
-        < 93 => OperationKind.Remove,
-        _ => OperationKind.Refresh,
-    };
+        await operations.RunAsync(call);
+        Done(call);
+    }
 
-    private int FreeKey()
+    private void Done(Call call)
     {
-        for (var attempt = 0; attempt < 8; attempt++)
-        {
-            var key = _random.Next(10) switch
-            {
-                0 => keys.Shared(_random),
-                < 6 => keys.Hot(_random),
-                _ => keys.Wide(_random),
-            };
-            if (keys.IsShared(key))
-            {
-                return key;
-            }
-
-            if (!Volatile.Read(ref _busy[key]))
-            {
-                _busy[key] = true;
-                return key;
-            }
-        }
-
-        return -1;
+        mix.Release(call);
+        Interlocked.Decrement(ref _running);
     }
 }

@@ -27,7 +27,9 @@ internal sealed class OperationLog(int capacity)
 
     public short ErrorId(Exception exception)
     {
-        var text = exception is ShardUnavailableException unavailable ? $"{exception.GetType().Name}: {unavailable.Reason}" : $"{exception.GetType().Name}: {exception.Message}";
+        var text = exception is ShardUnavailableException unavailable
+            ? $"{exception.GetType().Name} of {unavailable.Shard}: {unavailable.Reason}"
+            : $"{exception.GetType().Name}: {exception.Message}";
         return _errors.GetOrAdd(text, _ => (short)Math.Min(_errors.Count, short.MaxValue));
     }
 

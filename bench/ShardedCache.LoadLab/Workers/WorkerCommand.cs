@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Extensions.Caching.Distributed;
@@ -28,9 +29,9 @@ internal static class WorkerCommand
         await using var services = Services(settings, time, lines);
         var cache = services.GetRequiredService<IShardedCache>();
         var keys = new KeySpace(settings);
-        var log = new OperationLog((settings.Process < settings.Workers ? settings.Rate * settings.LongestSeconds : 0) + (2 * keys.Count));
+        var log = new OperationLog((settings.Process < settings.Workers ? settings.HighestRate * settings.LongestSeconds * 5 / 4 : 0) + (2 * keys.Count));
         var operations = new Operations(cache, log, time, settings, keys);
-        var load = new Load(settings, keys, operations);
+        var load = new Load(new CallMix(settings, keys), operations);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
 
         // Where the orchestrator will find its probes.
@@ -39,7 +40,8 @@ internal static class WorkerCommand
         {
             Console.WriteLine(line.Split(' ', 2) switch
             {
-                ["load"] => Start(load),
+                ["measure"] => $"{await Capacity.MeasureAsync(cache, settings.Process)}",
+                ["load", var rate] => Start(load, int.Parse(rate, CultureInfo.InvariantCulture)),
                 ["probe", var token] => await ProbeAsync(cache, settings, token),
                 ["stop"] => load.Stop(Patience) ? "stopped" : "stopped, but some operations never came back",
                 ["read"] => await ReadAllAsync(operations, keys),
@@ -61,9 +63,9 @@ internal static class WorkerCommand
         return services.BuildServiceProvider();
     }
 
-    private static string Start(Load load)
+    private static string Start(Load load, int rate)
     {
-        load.Start();
+        load.Start(rate);
         return "started";
     }
 

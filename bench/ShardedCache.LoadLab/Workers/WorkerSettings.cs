@@ -17,7 +17,8 @@ internal sealed record WorkerSettings
     /// <summary>Name of the failover mode; null for the product's default.</summary>
     public string? Mode { get; init; }
 
-    public int Rate { get; init; } = 1500;
+    /// <summary>Calls per second that its record has room for.</summary>
+    public int HighestRate { get; init; } = 1500;
 
     public int HotKeys { get; init; } = 300;
 
