@@ -51,7 +51,7 @@ internal sealed class KeyChecker
                     CheckHit(read, known);
                     break;
                 case Outcome.Miss when mustBeThere is not null && !read.IsFinal:
-                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}");
+                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}{Before(read)}");
                     break;
                 case Outcome.Miss when read.IsFinal:
                     CheckFinalMiss(read);
@@ -126,7 +126,7 @@ internal sealed class KeyChecker
         if (_findings.IsNew((lost, "lost")))
         {
             var finding = Excused(lost, read, ShardEventKind.DataLost) ? _findings.Unavoidable : _findings.Lost;
-            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}");
+            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}{Before(read)}");
         }
     }
 
@@ -158,6 +158,8 @@ internal sealed class KeyChecker
             return null;
         }
 
+        // While its shard is not up a process knows only of the uses that it has made of an entry itself.
+        var own = Array.FindAll(_operations, operation => operation.Process == read.Process);
         foreach (var write in _writes)
         {
             if (write.Start >= read.End || write.IsBefore(last))
@@ -165,7 +167,7 @@ internal sealed class KeyChecker
                 continue;
             }
 
-            if (write.IsRemoval || !Lifetime.IsAlive(write, read, _operations)
+            if (write.IsRemoval || !Lifetime.IsAlive(write, read, own)
                 || Excused(write, read, ShardEventKind.MayEvict) || Excused(write, read, ShardEventKind.DataLost))
             {
                 return null;
@@ -177,6 +179,12 @@ internal sealed class KeyChecker
 
     private bool Excused(Write write, Operation read, ShardEventKind kind) => Array.Exists(_events, e =>
         e.Kind == kind && write.Start <= e.End && read.End >= e.Start && (kind == ShardEventKind.DataLost || write.End >= e.Start));
+
+    /// <summary>What was done with the key before: a finding is of little use without it.</summary>
+    private string Before(Operation read) => "; before: " + string.Join(", ", _operations
+        .Where(operation => operation.Start < read.Start)
+        .TakeLast(8)
+        .Select(operation => $"{operation.Kind} {operation.Outcome} {operation.Value} by {operation.Process} at {At(operation.Start)} to {At(operation.End)}"));
 
     private string Describe(in Operation read) =>
         $"key {read.Key} on shard {read.Shard}: {(read.IsFinal ? "final read" : "read")} of process {read.Process} at {At(read.Start)}";

@@ -49,10 +49,12 @@ internal static class Lifetime
             return true;
         }
 
+        // A touch follows its read: where the client itself stood still in between, it may have come too late to prolong anything.
         var lastUse = write.Start;
         foreach (var other in ofKey)
         {
-            if (other.Outcome == Outcome.Hit && other.Value == write.Value && other.End <= read.Start)
+            if (other.Outcome == Outcome.Hit && other.Value == write.Value && other.End <= read.Start
+                && other.End < lastUse + write.Sliding - Tolerance)
             {
                 lastUse = Math.Max(lastUse, other.Start);
             }

@@ -89,8 +89,11 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
 
     public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
 
+    /// <summary>It is being sent again: until the answer is there, its master may still lack it.</summary>
+    public bool IsReplaying { get; set; }
+
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
-    public bool Overlays => Standing == Standing.Pending && !IsTouchOnly && Kind != LocalKind.Refresh;
+    public bool Overlays => (Standing == Standing.Pending || IsReplaying) && !IsTouchOnly && Kind != LocalKind.Refresh;
 
     public bool HasExpired(long nowMilliseconds) => ExpiresAt <= nowMilliseconds;
 

@@ -70,6 +70,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
+        entry.IsReplaying = false;
         var inJournal = entry.Standing != Standing.Standby;
         if (inJournal == (standing != Standing.Standby))
         {

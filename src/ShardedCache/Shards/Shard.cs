@@ -53,6 +53,9 @@ internal sealed class Shard
         set => Volatile.Write(ref _replica, value);
     }
 
+    /// <summary>Whether operations wait now, because nothing is known of the shard yet.</summary>
+    public bool IsAwaitingFirstOutcome => !_firstOutcome.Task.IsCompleted;
+
     /// <summary>Completes when the shard's state has become one that the condition wants.</summary>
     public async Task WaitForAsync(Func<ShardState, bool> condition, CancellationToken cancellationToken)
     {

@@ -32,8 +32,10 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             return isFound;
         }
 
+        var hasWaited = shard.IsAwaitingFirstOutcome;
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var reply = connection is null ? default : await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        var reply = connection is not null ? await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false)
+            : hasWaited ? Reply.TimedOut : default;
         return connection is not null && FinishGet(connection, key, reader, reply, known) is { } answer
             ? answer
             : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
@@ -45,12 +47,13 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("set", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
-        var expiration = ExpirationOf(options);
+        var calledAt = context.Time.GetUtcNow();
+        var expiration = ExpirationOf(options, calledAt);
         if (shard.Live is null)
         {
-            // The shard's clock may have been set only now.
+            // The shard's clock may have been set only now, and what was valid when it was called stays so.
             await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-            expiration = ExpirationOf(options);
+            expiration = ExpirationOf(options, calledAt);
         }
 
         var write = _writer.Begin(key, expiration, payload, mode, cancellationToken);
@@ -107,6 +110,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     public async Task GetManyAsync(StoredKey[] keys, ReadOnlyMemory<int> positions, byte[]?[] results, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get many", shard.Name);
+        var hasWaited = shard.IsAwaitingFirstOutcome;
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         var batch = connection?.CreateBatch();
         var pending = new PendingRead[positions.Length];
@@ -127,7 +131,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             var (read, position) = (pending[i], positions.Span[i]);
             try
             {
-                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : default;
+                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : hasWaited ? Reply.TimedOut : default;
                 var isFound = (read.IsAsked ? FinishGet(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer)
                     ?? await FallBackAsync(connection, keys[position], read.Reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
                 results[position] = isFound ? read.Reader.ToArray() : null;
@@ -187,22 +191,17 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         StoredKey index, StoredKey removal, StoredKey[] keys, byte[][]? payloads, DistributedCacheEntryOptions? options, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove group" : "set group", shard.Name);
-        if (options is not null)
-        {
-            ExpirationOf(options);
-        }
-
+        var calledAt = context.Time.GetUtcNow();
+        EntryExpiration? expiration = options is null ? null : ExpirationOf(options, calledAt);
         if (shard.Live is null)
         {
             await WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+            expiration = options is null ? null : ExpirationOf(options, calledAt);
         }
 
-        var write = _writer.BeginGroup(index, removal, keys, payloads, options is null ? null : ExpirationOf(options), cancellationToken);
+        var write = _writer.BeginGroup(index, removal, keys, payloads, expiration, cancellationToken);
         await _writer.FinishGroupAsync(write).ConfigureAwait(false);
     }
-
-    private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options) =>
-        EntryExpiration.From(options, context.Time.GetUtcNow(), shard.Clock.NowMilliseconds);
 
     private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options, DateTimeOffset calledAt)
     {
