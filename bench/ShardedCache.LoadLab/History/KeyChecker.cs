@@ -3,6 +3,9 @@ namespace ShardedCache.LoadLab.History;
 /// <summary>Judges every read of one key. A read returns what one write left, or nothing; which writes can explain it?</summary>
 internal sealed class KeyChecker
 {
+    /// <summary>The option's default: a copy that was not confirmed for so long is not served, and a miss is right.</summary>
+    private static readonly long MaxStaleness = Ticks.Of(TimeSpan.FromMinutes(1)) - Lifetime.Tolerance;
+
     private readonly Operation[] _operations;
     private readonly ShardEvent[] _events;
     private readonly Findings _findings;
@@ -51,7 +54,7 @@ internal sealed class KeyChecker
                     CheckHit(read, known);
                     break;
                 case Outcome.Miss when mustBeThere is not null && !read.IsFinal:
-                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}");
+                    _findings.Missed.Add(read.Key, $"{Describe(read)} missed {Describe(mustBeThere)}{Before(read)}");
                     break;
                 case Outcome.Miss when read.IsFinal:
                     CheckFinalMiss(read);
@@ -126,7 +129,7 @@ internal sealed class KeyChecker
         if (_findings.IsNew((lost, "lost")))
         {
             var finding = Excused(lost, read, ShardEventKind.DataLost) ? _findings.Unavoidable : _findings.Lost;
-            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}");
+            finding.Add(read.Key, $"{Describe(read)} missed {Describe(lost)}{Before(read)}");
         }
     }
 
@@ -153,7 +156,7 @@ internal sealed class KeyChecker
     private Write? MustBeThere(Operation read, List<Write> known)
     {
         var last = known.FindLast(write => !write.IsRemoval && !known.Exists(write.IsBefore));
-        if (last is null)
+        if (last is null || LastContact(read, last) < read.Start - MaxStaleness)
         {
             return null;
         }
@@ -176,6 +179,12 @@ internal sealed class KeyChecker
 
         return last;
     }
+
+    /// <summary>When the process last wrote or read the value.</summary>
+    private long LastContact(Operation read, Write write) => _operations
+        .Where(operation => operation.Process == read.Process && operation.End <= read.Start && operation.Value == write.Value
+            && (operation.Outcome == Outcome.Hit || operation.Kind == OperationKind.Set))
+        .Max(static operation => operation.End);
 
     private bool Excused(Write write, Operation read, ShardEventKind kind) => Array.Exists(_events, e =>
         e.Kind == kind && write.Start <= e.End && read.End >= e.Start && (kind == ShardEventKind.DataLost || write.End >= e.Start));

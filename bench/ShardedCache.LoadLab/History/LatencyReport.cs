@@ -3,7 +3,7 @@ namespace ShardedCache.LoadLab.History;
 /// <summary>What the recorded latencies say about a fault.</summary>
 /// <param name="MaxMilliseconds">The slowest operation since the fault.</param>
 /// <param name="FailedSlowShare">Of the operations on failed shards, outside what was in flight at a failure: the share above 5 ms.</param>
-/// <param name="HealthySlowShare">The same on healthy shards at the same time.</param>
+/// <param name="HealthySlowShare">The same on healthy shards at the same time or, where there was none, on all shards before.</param>
 /// <param name="AllowedSlowShare">The healthy share, and what chance and a noisy machine may add.</param>
 /// <param name="HealthyP99Ratio">p99 on healthy shards during the fault by p99 on the same shards before it, each the median of five windows; 0 where one is missing.</param>
 internal sealed record LatencyReport(
@@ -17,14 +17,20 @@ internal sealed record LatencyReport(
     public static LatencyReport Of(IReadOnlyList<Operation> operations, FaultTimes times, long inFlight)
     {
         var during = operations.Where(operation => operation.Start >= times.Fault && operation.Start < times.Over && !operation.IsFinal).ToArray();
-        var before = operations.Where(operation => operation.Start >= times.Baseline && operation.End < times.Fault && !times.Failed.Contains(operation.Shard)).ToArray();
-        var healthy = during.Where(operation => !times.Failed.Contains(operation.Shard)).ToArray();
+
+        // A batch is as slow as the slowest of its shards: it says nothing about a healthy one.
+        bool IsOfHealthy(Operation operation) => !times.Failed.Contains(operation.Shard) && operation.Form != CallForm.Batch;
+        var baseline = operations.Where(operation => operation.Start >= times.Baseline && operation.End < times.Fault).ToArray();
+        var before = baseline.Where(IsOfHealthy).ToArray();
+        var healthy = during.Where(IsOfHealthy).ToArray();
         var failed = during.Where(operation => times.Failed.Contains(operation.Shard)
             && !times.Moments.Any(moment => operation.Start + Math.Min(operation.End - operation.Start, inFlight) >= moment && operation.Start <= moment + inFlight)).ToArray();
 
-        var (failedShare, healthyShare) = (SlowShare(failed), SlowShare(healthy));
+        // Where no shard stayed healthy, the time before is the next best measure; where there was none, nothing is.
+        var reference = healthy.Length > 0 ? healthy : baseline;
+        var (failedShare, healthyShare) = (SlowShare(failed), SlowShare(reference));
         var deviation = Math.Sqrt(Math.Max(healthyShare, 0.01) * (1 - Math.Min(healthyShare, 0.99)) / Math.Max(failed.Length, 1));
-        var allowed = healthyShare + Math.Max(0.01, 4 * deviation);
+        var allowed = reference.Length > 0 ? healthyShare + Math.Max(0.01, 4 * deviation) : 1;
         var p99Before = P99(before, times.Baseline, times.Fault);
         var ratio = p99Before > 0 ? P99(healthy, times.Fault, times.Over) / p99Before : 0;
         return new(

@@ -9,6 +9,11 @@ namespace ShardedCache.LoadLab.Scenarios;
 /// </summary>
 internal sealed class Loading() : Scenario("loading", "a master is killed and restarted with its data, and says LOADING for some seconds, no failover")
 {
+    /// <summary>So much to load that the server comes to answer meanwhile: it looks for clients once in 1024 commands.</summary>
+    private const string Fill = "for i = 1, 4000 do redis.call('SET', 'filler:' .. i, i) end";
+
+    private const string MicrosecondsPerCommand = "500";
+
     public override void Configure(RedisFarmOptions options)
     {
         options.DownAfter = TimeSpan.FromSeconds(20);
@@ -19,7 +24,8 @@ internal sealed class Loading() : Scenario("loading", "a master is killed and re
     public override async Task BreakAsync(ScenarioRun run)
     {
         var master = run.Shard.InitialMaster;
-        await master.ExecuteAsync("CONFIG", "SET", "key-load-delay", "700");
+        await master.ExecuteAsync("EVAL", Fill, "0");
+        await master.ExecuteAsync("CONFIG", "SET", "key-load-delay", MicrosecondsPerCommand);
         await master.ExecuteAsync("CONFIG", "REWRITE");
         run.Breaking(run.Shard);
         master.Kill();

@@ -141,6 +141,17 @@ public sealed class HistoryCheckerTests
     }
 
     [Fact]
+    public void What_the_process_has_not_seen_for_a_minute_may_be_missed_until_the_end()
+    {
+        AssertOnly(History.Set(0, 1, 0, 1).Miss(0, 60_100, 60_101).Hit(2, (0, 1), 70_000, 70_001, atEnd: true).Check(), []);
+        AssertOnly(History.Set(0, 1, 0, 1).Hit(0, (0, 1), 30_000, 30_001).Miss(0, 60_100, 60_101).Check(), [findings => findings.Missed]);
+    }
+
+    [Fact]
+    public void A_touch_that_may_have_come_too_late_prolongs_nothing_for_certain() =>
+        AssertOnly(History.Set(0, 1, 0, 1, sliding: 1600).Hit(0, (0, 1), 1550, 1551).Miss(0, 1800, 1801).Miss(2, 1900, 1901, atEnd: true).Check(), []);
+
+    [Fact]
     public void Where_every_copy_died_the_loss_is_unavoidable_and_what_came_later_must_stay()
     {
         AssertOnly(
