@@ -66,6 +66,33 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_group_removed_while_its_server_reads_and_does_not_write_is_not_read_any_more()
+    {
+        await using var other = await Outage.JoinAsync(_farm);
+        await using var host = await Outage.JoinAsync(_farm);
+        var group = host.Cache.CreateKeyGroup("group");
+        await other.Cache.CreateKeyGroup("group").SetAsync(("theirs", "old"), ("read", "old"));
+        await group.SetAsync(("ours", "old"));
+        await host.SetAsync(group.Key("alone"), "stays");
+        string[] keys = [group.Key("theirs"), group.Key("read"), group.Key("ours"), group.Key("alone")];
+        Assert.Equal(["old"], await host.ReadAsync(keys[1]));
+        await Server.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+
+        await group.RemoveAllAsync(Token);
+
+        // Longer than the pause between two attempts to bring it there.
+        for (var started = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(1.5);)
+        {
+            Assert.Equal([null, null, null], await host.ReadAsync(keys[..3]));
+            await Task.Delay(5, Token);
+        }
+
+        await Server.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        await other.ReadsAsync(keys, [null, null, null, "stays"], "the group is removed on the server");
+        await host.ReadsAsync(keys, [null, null, null, "stays"], "the group is removed in this process");
+    }
+
+    [Fact]
     public async Task In_Bypass_mode_reads_miss_during_an_outage_and_what_was_written_then_is_invalidated()
     {
         await using var host = await Outage.JoinAsync(_farm, FailoverMode.Bypass);
