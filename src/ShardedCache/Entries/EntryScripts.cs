@@ -90,9 +90,11 @@ internal static class EntryScripts
     /// Writes an entry unless a later one is there: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
     /// now, 0 where a later one is, 2 where there is no memory for it and the key was removed.
-    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp.
+    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp; optional: the
+    /// index of its group, which must live as long.
     /// </summary>
-    public static StoredScript Replay { get; } = new("replay", """
+    public static StoredScript Replay { get; } = new("replay", ProlongMember + """
+
         if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
@@ -103,7 +105,10 @@ internal static class EntryScripts
             if ARGV[3] == '1' then return 0 end
             local old = redis.call('GET', KEYS[1])
             if old == ARGV[1] then
-              if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT') end
+              if ARGV[2] ~= '' then
+                redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
+                if ARGV[4] and ARGV[4] ~= '' then prolongMember(ARGV[4], KEYS[1], ARGV[2]) end
+              end
               return 1
             end
             for at = 1, math.min(#old, #ARGV[1]) do

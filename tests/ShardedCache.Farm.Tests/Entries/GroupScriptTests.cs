@@ -181,6 +181,20 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
     }
 
     [Fact]
+    public async Task A_touched_member_that_is_replayed_whole_prolongs_its_index_and_a_stranger_makes_none()
+    {
+        await WriteAsync(Stamp, ("slides", Sliding(Stamp, 160_000), "60000"));
+
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("slides"), Sliding(Stamp, 160_000), 170_000, "0", _index));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("stranger"), Sliding(Stamp, 160_000), 170_000, "0", _index));
+        await WriteAsync(Later, ("other", Value(Later, 1), "1000"));
+
+        await AssertLivesForAsync(Member("slides"), TimeSpan.FromSeconds(170));
+        await AssertLivesForAsync(_index, TimeSpan.FromSeconds(170));
+        Assert.Equal([Member("other"), Member("slides")], (await MembersAsync()).Order());
+    }
+
+    [Fact]
     public async Task After_everything_has_expired_no_key_is_left()
     {
         await WriteAsync(Stamp, ("a", Sliding(Stamp, 150), "150"), ("b", Value(Stamp, 1), "100"));
