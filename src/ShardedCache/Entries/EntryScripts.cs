@@ -9,17 +9,28 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal static class EntryScripts
 {
+    // The score, too: whoever writes to the group next makes its index expire with the greatest of them.
+    private const string ProlongMember = """
+        local function prolongMember(index, key, life)
+          local time = redis.call('TIME')
+          local expiry = time[1] * 1000 + math.floor(time[2] / 1000) + life
+          redis.call('ZADD', index, 'XX', 'GT', string.format('%.0f', expiry), key)
+          redis.call('PEXPIRE', index, life, 'GT')
+        end
+        """;
+
     /// <summary>
     /// Prolongs a sliding entry that is still the one that was read, and never shortens its life.
     /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long.
     /// </summary>
-    public static StoredScript Touch { get; } = new("touch", """
+    public static StoredScript Touch { get; } = new("touch", ProlongMember + """
+
         if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) ~= 'string' or #head < 10 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
-        if ARGV[3] and ARGV[3] ~= '' then redis.call('PEXPIRE', ARGV[3], ARGV[2], 'GT') end
+        if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], ARGV[2]) end
         return redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
         """);
 
@@ -28,7 +39,8 @@ internal static class EntryScripts
     /// its life was long enough already. Arguments, both optional: for how many milliseconds
     /// the refresh was held back; the index of its group, which must live as long.
     /// </summary>
-    public static StoredScript Refresh { get; } = new("refresh", """
+    public static StoredScript Refresh { get; } = new("refresh", ProlongMember + """
+
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 25)
         if type(head) ~= 'string' or #head < 18 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
@@ -55,7 +67,7 @@ internal static class EntryScripts
         if limit and limit < life then life = limit end
         if life < 1 then return 0 end
         redis.call('PEXPIRE', KEYS[1], string.format('%.0f', life), 'GT')
-        if ARGV[2] and ARGV[2] ~= '' then redis.call('PEXPIRE', ARGV[2], string.format('%.0f', life), 'GT') end
+        if ARGV[2] and ARGV[2] ~= '' then prolongMember(ARGV[2], KEYS[1], string.format('%.0f', life)) end
         return 1
         """);
 
@@ -78,9 +90,11 @@ internal static class EntryScripts
     /// Writes an entry unless a later one is there: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
     /// now, 0 where a later one is, 2 where there is no memory for it and the key was removed.
-    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp.
+    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp; optional: the
+    /// index of its group, which must live as long.
     /// </summary>
-    public static StoredScript Replay { get; } = new("replay", """
+    public static StoredScript Replay { get; } = new("replay", ProlongMember + """
+
         if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
@@ -91,7 +105,10 @@ internal static class EntryScripts
             if ARGV[3] == '1' then return 0 end
             local old = redis.call('GET', KEYS[1])
             if old == ARGV[1] then
-              if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT') end
+              if ARGV[2] ~= '' then
+                redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
+                if ARGV[4] and ARGV[4] ~= '' then prolongMember(ARGV[4], KEYS[1], ARGV[2]) end
+              end
               return 1
             end
             for at = 1, math.min(#old, #ARGV[1]) do

@@ -1,3 +1,5 @@
+using ShardedCache.Entries;
+
 namespace ShardedCache.Failover;
 
 /// <summary>The keys beside the members of a key group. They carry the group's hash tag, so they live on its shard, and in its stripe.</summary>
@@ -15,14 +17,16 @@ internal static class GroupKeys
     public static string? IndexForKey(string key) => HashTagOf(key) is { Length: > 0 } tag ? string.Concat(Reserved, "{", tag, "}") : null;
 
     /// <summary>Whether the whole group was removed in this process after the entry was written, and the entry may belong to it.</summary>
-    public static bool IsRemoved(LocalStripe stripe, LocalEntry entry)
-    {
-        var tag = HashTagOf(entry.Key.Name);
-        return tag.Length > 0
-            && (entry.Group is not null || entry.Standing == Standing.Standby)
-            && stripe.Find(string.Concat(Reserved, "{", tag, "}")) is { Group: { IsRemovalOfAll: true } removal }
-            && entry.Header.Stamp < removal.Stamp;
-    }
+    public static bool IsRemoved(LocalStripe stripe, LocalEntry entry) =>
+        (entry.Group is not null || entry.WasRead || entry.Standing == Standing.Standby)
+        && RemovalAfter(stripe, entry.Key.Name, entry.Header.Stamp) is not null;
+
+    /// <summary>This process's removal of the whole group that the key may belong to, where it is later than the stamp.</summary>
+    public static LocalEntry? RemovalAfter(LocalStripe stripe, string key, Stamp stamp) =>
+        stripe.GroupRemovals > 0
+        && IndexForKey(key) is { } index
+        && stripe.Find(index) is { Group.IsRemovalOfAll: true } removal
+        && stamp < removal.Header.Stamp ? removal : null;
 
     private static ReadOnlySpan<char> HashTagOf(string key)
     {

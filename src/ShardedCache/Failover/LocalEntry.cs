@@ -72,6 +72,9 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>When its master last said the same, in milliseconds by the shard's clock.</summary>
     public long ConfirmedAt { get; set; }
 
+    /// <summary>It was read from a server: whether it is a member of a group is unknown.</summary>
+    public bool WasRead { get; init; }
+
     /// <summary>Was used since the eviction last looked.</summary>
     public bool WasUsed { get; set; }
 

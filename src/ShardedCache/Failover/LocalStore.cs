@@ -162,7 +162,7 @@ internal sealed class LocalStore
     /// <param name="connection">On which it was read.</param>
     public void Observe(in StoredKey key, LocalEntry? known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
     {
-        var entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
+        var entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload) { WasRead = true };
         var now = _clock.NowMilliseconds;
         entry.ExpiresAt = ExpiresAt(entry, now);
         entry.ConfirmedAt = now;

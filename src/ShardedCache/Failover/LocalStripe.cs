@@ -24,6 +24,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
 
+    /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
+    public int GroupRemovals { get; private set; }
+
     /// <summary>How many writes and removals no master has acknowledged.</summary>
     public int Undelivered
     {
@@ -51,8 +54,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             Leave(replaced);
             replaced.ReleasePayload();
+            GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
         }
 
+        GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         _entries[entry.Key.Name] = entry;
         Enter(entry, standing, sentOn);
         Evict();
@@ -65,6 +70,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             Leave(entry);
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
+            GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         }
     }
 

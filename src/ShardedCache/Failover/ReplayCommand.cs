@@ -30,7 +30,7 @@ internal static class ReplayCommand
 
         // Where only the key is known, the same version may stay.
         var yields = entry.Kind == LocalKind.Value && stored[1] == (byte)EntryFlags.Tombstone || entry.Kind == LocalKind.Invalidation;
-        return Run(EntryScripts.Replay, [stored, life, yields ? Yes : No]);
+        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, yields ? Yes : No, Index(entry)] : [stored, life, yields ? Yes : No]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);

@@ -80,6 +80,6 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context)
 
         // What the master last said of it or, where it never did, how long its link was down before anyone here noticed.
         var lag = shard.Lag.Last ?? (state.LinkDownFor ?? TimeSpan.Zero) - (context.Time.GetUtcNow() - shard.Snapshot.Since);
-        return lag <= context.MaxStaleness;
+        return context.MaxStaleness > TimeSpan.Zero && lag <= context.MaxStaleness;
     }
 }

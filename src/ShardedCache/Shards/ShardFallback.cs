@@ -32,13 +32,16 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             known = stripe.Find(key.Name);
-            if (known is not { Overlays: true })
+            var isRemoved = known is null or { Overlays: false }
+                && GroupKeys.RemovalAfter(stripe, key.Name, known?.Header.Stamp ?? default) is { Overlays: true }
+                && (known is null || GroupKeys.IsRemoved(stripe, known));
+            if (known is not { Overlays: true } && !isRemoved)
             {
                 reader.Keep(known?.Header.Stamp ?? default, context.FailoverMode == FailoverMode.LocalTier ? _store.Limits.MaxStandbyPayload : -1);
                 return true;
             }
 
-            value = Value(stripe, known);
+            value = isRemoved ? null : Value(stripe, known);
         }
 
         isFound = Answer(reader, value, "journal");
@@ -121,6 +124,12 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
             else if (IsLater(fromReplica, local))
             {
+                if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
+                {
+                    context.Readers.Return(fromReplica);
+                    return Answer(reader, null, "journal");
+                }
+
                 var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
                 shard.Clock.Observe(fromReplica.Header.Stamp);
                 Remember(replica, key, fromReplica.Header, found);
@@ -136,6 +145,15 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         var isFresh = local is not null && shard.Clock.NowMilliseconds - local.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Answer(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
+    }
+
+    /// <summary>Whether this process has removed the whole group of the key after what a server has under it.</summary>
+    private static bool IsRemoved(LocalStripe stripe, in StoredKey key, Stamp stamp)
+    {
+        lock (stripe.Lock)
+        {
+            return GroupKeys.RemovalAfter(stripe, key.Name, stamp) is not null;
+        }
     }
 
     private static bool IsLater(EntryReader read, LocalEntry? local) => read.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
@@ -179,8 +197,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     private void Remember(IServerConnection replica, in StoredKey key, in EntryHeader header, byte[]? value)
     {
         var isKept = value is not null && value.Length <= _store.Limits.MaxStandbyPayload;
-        var entry = new LocalEntry(
-            key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, isKept ? PayloadCopy.Of(value) : null);
+        var kind = header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value;
+        var entry = new LocalEntry(key, kind, header, isKept ? PayloadCopy.Of(value) : null) { WasRead = true };
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {

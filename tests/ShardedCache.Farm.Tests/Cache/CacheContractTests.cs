@@ -29,29 +29,31 @@ public abstract class FarmContractTests(FarmContractFixture fixture) : ShardedCa
     protected override int MaximumPayloadBytes => FarmContractFixture.MaximumPayloadBytes;
 }
 
-public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLifetime
+public abstract class FarmContractFixture : IAsyncLifetime
 {
     public const int MaximumPayloadBytes = 1_000_000;
 
+    private readonly RedisFarmOptions _options;
+    private readonly Lazy<ServiceProvider> _others;
     private RedisFarm? _farm;
     private ServiceProvider? _services;
 
+    protected FarmContractFixture(RedisFarmOptions options) => (_options, _others) = (options, new(Build));
+
     public IShardedCache Cache { get; private set; } = null!;
+
+    /// <summary>Another instance, as in another process.</summary>
+    public IShardedCache Other => _others.Value.GetRequiredService<IShardedCache>();
+
+    public RedisFarm Farm => _farm!;
 
     public IReadOnlyCollection<string> Shards { get; private set; } = [];
 
     public async ValueTask InitializeAsync()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        _farm = await RedisFarm.StartAsync(options, cancellation);
-        _services = new ServiceCollection()
-            .AddShardedRedisCache(cache =>
-            {
-                cache.Configuration = _farm.ConnectionString;
-                cache.MaximumPayloadBytes = MaximumPayloadBytes;
-                Configure(cache, _farm);
-            })
-            .BuildServiceProvider();
+        _farm = await RedisFarm.StartAsync(_options, cancellation);
+        _services = Build();
         Cache = _services.GetRequiredService<IShardedCache>();
         Shards = [.. ConnectionString.Parse(_farm.ConnectionString).Shards.Select(shard => shard.Name)];
         var key = 0;
@@ -60,6 +62,11 @@ public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLife
 
     public async ValueTask DisposeAsync()
     {
+        if (_others.IsValueCreated)
+        {
+            await _others.Value.DisposeAsync();
+        }
+
         if (_services is not null)
         {
             await _services.DisposeAsync();
@@ -76,4 +83,13 @@ public abstract class FarmContractFixture(RedisFarmOptions options) : IAsyncLife
     protected virtual void Configure(ShardedRedisCacheOptions options, RedisFarm farm)
     {
     }
+
+    private ServiceProvider Build() => new ServiceCollection()
+        .AddShardedRedisCache(cache =>
+        {
+            cache.Configuration = Farm.ConnectionString;
+            cache.MaximumPayloadBytes = MaximumPayloadBytes;
+            Configure(cache, Farm);
+        })
+        .BuildServiceProvider();
 }

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ShardedCache.Farm.Tests.Cache;
+using ShardedCache.Testing;
+
+namespace ShardedCache.Farm.Tests.Failover;
+
+/// <summary>An application that is stopped while its shard is down.</summary>
+public sealed class HostStopTests : IAsyncLifetime
+{
+    private readonly RecordedLog _log = new();
+    private RedisFarm _farm = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private RedisProcess Server => _farm.Shards[0].InitialMaster;
+
+    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
+
+    public ValueTask DisposeAsync() => _farm.DisposeAsync();
+
+    [Fact]
+    public async Task What_was_written_is_delivered_when_the_shard_returns_within_the_shutdown_time_out()
+    {
+        using (var application = await StartAsync(TimeSpan.FromSeconds(30)))
+        {
+            var stopping = application.StopAsync(Token);
+            Assert.False(stopping.IsCompleted);
+            await Server.StartAsync(Token);
+            await stopping;
+        }
+
+        Assert.Equal(["1", "2", null], await Outage.StoredAsync(_farm, "a", "b", "removed"));
+        Assert.DoesNotContain(_log.Lines, static line => line.EventId == 307);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_delivered_is_counted_in_one_error_and_the_application_stops_in_time()
+    {
+        var stopped = Stopwatch.StartNew();
+        using (var application = await StartAsync(TimeSpan.FromSeconds(1)))
+        {
+            stopped.Restart();
+            await application.StopAsync(Token);
+        }
+
+        Assert.InRange(stopped.Elapsed, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(5));
+        var line = Assert.Single(_log.Lines, static line => line.EventId == 307);
+        Assert.Equal(LogLevel.Error, line.Level);
+        Assert.Contains(" 3 writes", line.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Two writes and a removal wait for the shard.</summary>
+    private async Task<IHost> StartAsync(TimeSpan shutdownTimeout)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging.AddProvider(_log);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = shutdownTimeout);
+        builder.Services.AddShardedRedisCache(options => options.Configuration = _farm.ConnectionString);
+        var application = builder.Build();
+        await application.StartAsync(Token);
+        var cache = application.Services.GetRequiredService<IShardedCache>();
+        await cache.SetStringAsync("removed", "old", Token);
+        Server.Kill();
+        await cache.SetStringAsync("a", "0", Token);
+        await cache.SetStringAsync("a", "1", Token);
+        await cache.SetStringAsync("b", "2", Token);
+        await cache.RemoveAsync("removed", Token);
+        await cache.RefreshAsync("refreshed", Token);
+        return application;
+    }
+}
