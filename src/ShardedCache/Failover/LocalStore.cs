@@ -282,10 +282,11 @@ internal sealed class LocalStore
         {
             lock (stripe.Lock)
             {
-                for (var entry = stripe.Journal.First; entry is not null && entry.Round <= round;)
+                // Not in the order of rounds: what is touched again and again gets a later one each time, and stays where it is.
+                for (var entry = stripe.Journal.First; entry is not null;)
                 {
                     var next = entry.Next;
-                    if (entry.Round > 0)
+                    if (entry.Round > 0 && entry.Round <= round)
                     {
                         stripe.Retire(entry);
                     }
