@@ -106,7 +106,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         var (count, freed) = (0, 0L);
         for (var entry = Journal.First; entry is not null && freed < bytes; entry = entry.Next)
         {
-            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null })
+            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 })
             {
                 freed += Shrink(entry);
                 count++;
