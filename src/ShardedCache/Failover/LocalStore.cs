@@ -311,11 +311,16 @@ internal sealed class LocalStore
         WithAllLocked(() =>
         {
             var shift = _clock.Calibrate(serverTime, sentTimestamp, receivedTimestamp);
+            var groups = new HashSet<GroupOperation>();
             foreach (var stripe in _stripes)
             {
                 for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
                 {
                     entry.Shift(shift);
+                    if (entry.Group is { } group && groups.Add(group))
+                    {
+                        group.Shift(shift);
+                    }
                 }
             }
         });
