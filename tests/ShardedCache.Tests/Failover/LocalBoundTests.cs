@@ -1,3 +1,6 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using ShardedCache.Entries;
 using ShardedCache.Failover;
 
 namespace ShardedCache.Tests.Failover;
@@ -165,6 +168,38 @@ public sealed class LocalBoundTests : IDisposable
         Assert.Equal((0L, 0L, 0, 0), (_world.Budget.Used, _world.Store.StandbyBytes, _world.Store.JournalCount, _world.Store.Pending));
     }
 
+    [Fact]
+    public void Each_value_that_is_dropped_and_each_key_that_is_forgotten_is_counted()
+    {
+        using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var factory = services.GetRequiredService<IMeterFactory>();
+        var counts = new Dictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == factory && instrument.Name == "shardedcache.journal.dropped")
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) =>
+        {
+            var reason = (string)tags.ToArray().Single(static tag => tag.Key == "shardedcache.journal.dropped.reason").Value!;
+            counts[reason] = counts.GetValueOrDefault(reason) + count;
+        });
+        listener.Start();
+        Use(new LocalWorld(journalBytes: 10 * EntrySize, meters: factory));
+
+        for (var i = 0; i < 100; i++)
+        {
+            _world.Set($"{Tag}{i}", new byte[100], sentOn: null);
+        }
+
+        var entries = Enumerable.Range(0, 100).Select(i => _world.Find($"{Tag}{i}")).ToList();
+        Assert.Equal(entries.Count(static entry => entry is null), counts["key_beyond_bound"]);
+        Assert.InRange(counts["value_beyond_bound"], entries.Count(static entry => entry is null or { Payload: null }) - 1, 100);
+    }
+
     private void Use(LocalWorld world)
     {
         _world.Dispose();
@@ -178,7 +213,7 @@ public sealed class LocalBoundTests : IDisposable
     private void Put(LocalStore store, string name)
     {
         var key = LocalWorld.Key(name);
-        var entry = new LocalEntry(key, LocalKind.Value, ShardedCache.Entries.EntryHeader.Value(_world.Clock.Next(), default), PayloadCopy.Of(new byte[100]));
+        var entry = new LocalEntry(key, LocalKind.Value, EntryHeader.Value(_world.Clock.Next(), default), PayloadCopy.Of(new byte[100]));
         lock (store.StripeOf(key).Lock)
         {
             store.Write(store.StripeOf(key), entry, null);

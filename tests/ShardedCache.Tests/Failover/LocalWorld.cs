@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.IO.Hashing;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -14,8 +15,9 @@ internal sealed class LocalWorld : IDisposable
 {
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromMinutes(2);
 
-    public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20)
+    public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20, IMeterFactory? meters = null)
     {
+        Metrics = new ShardedCacheMetrics(meters);
         Clock = new StampClock(Time, processBits: 1);
         Budget = new JournalBudget(journalBytes);
         Limits = new LocalStoreLimits(standbyBytes, maxStandbyPayload, TombstoneLife);
@@ -26,7 +28,7 @@ internal sealed class LocalWorld : IDisposable
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
-    public ShardedCacheMetrics Metrics { get; } = new(null);
+    public ShardedCacheMetrics Metrics { get; }
 
     public StampClock Clock { get; }
 
