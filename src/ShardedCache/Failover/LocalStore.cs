@@ -257,6 +257,9 @@ internal sealed class LocalStore
         ConfirmedAt = _time.GetTimestamp(),
     };
 
+    /// <summary>Whether another client may have removed it since its master last had it, and nothing there tells of that any more.</summary>
+    public bool MayBeRemoved(LocalEntry entry) => _time.GetElapsedTime(entry.ConfirmedAt) > _limits.TombstoneLife;
+
     /// <summary>Gives a round to all that was acknowledged and has none.</summary>
     public void Assign(long round)
     {
