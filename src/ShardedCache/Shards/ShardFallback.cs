@@ -172,27 +172,29 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return value;
     }
 
-    /// <summary>Keeps what the replica said: for later reads, and because a sliding entry's use must reach the next master.</summary>
+    /// <summary>
+    /// Keeps what the replica said: for later reads, which must not go back behind it when the replica is gone, and because a sliding
+    /// entry's use must reach the next master.
+    /// </summary>
     private void Remember(in StoredKey key, in EntryHeader header, byte[]? value)
     {
-        if (value is null || value.Length > _store.Limits.MaxStandbyPayload)
-        {
-            return;
-        }
-
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
             var current = stripe.Find(key.Name);
-            if (current is not null && (current.Standing != Standing.Standby || current.Header.Stamp > header.Stamp))
+            var isOwn = current is { IsTouchOnly: false, Kind: not LocalKind.Refresh, Standing: not Standing.Standby };
+            if (isOwn || current?.Header.Stamp > header.Stamp || (current is null && value is null))
             {
                 return;
             }
 
-            var entry = new LocalEntry(key, LocalKind.Value, header, PayloadCopy.Of(value)) { ConfirmedAt = context.Time.GetTimestamp() };
+            var entry = value is null
+                ? new LocalEntry(key, LocalKind.Tombstone, EntryHeader.Tombstone(header.Stamp), null)
+                : new LocalEntry(key, LocalKind.Value, header, value.Length <= _store.Limits.MaxStandbyPayload ? PayloadCopy.Of(value) : null);
+            entry.ConfirmedAt = context.Time.GetTimestamp();
             entry.ExpiresAt = _store.ExpiresAt(entry, shard.Clock.NowMilliseconds);
             stripe.Put(entry, Standing.Standby, null);
-            if (header.IsSliding && !entry.IsDetached)
+            if (value is not null && header.IsSliding && !entry.IsDetached)
             {
                 _store.Touch(stripe, entry, null);
             }
