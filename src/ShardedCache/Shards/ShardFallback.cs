@@ -22,7 +22,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     public bool TryBegin(in StoredKey key, EntryReader reader, out LocalEntry? known, out bool isFound)
     {
         (known, isFound) = (null, false);
-        if (context.FailoverMode == FailoverMode.Throw)
+        if (!IsOn)
         {
             return true;
         }
