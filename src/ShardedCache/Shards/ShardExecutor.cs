@@ -88,6 +88,12 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
             if (verdict == Verdict.Answered && reply.Integer == 0)
             {
+                // The server does not have it: perhaps not yet.
+                if (shard.Store.Find(key) is { Overlays: true })
+                {
+                    shard.Store.Refresh(key, null);
+                }
+
                 return;
             }
         }
