@@ -160,6 +160,20 @@ public sealed class ServerFaultTests : Outage
     }
 
     [Fact]
+    public async Task A_refresh_prolongs_what_a_server_that_does_not_write_now_has_yet_to_get()
+    {
+        await StartAsync();
+        A.AnswerEntry = static command => command is "set" or "replay" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        await SetAsync("key", "value", Sliding(5));
+
+        World.Time.Advance(TimeSpan.FromSeconds(4));
+        await Cache.RefreshAsync("key", Token);
+        World.Time.Advance(TimeSpan.FromSeconds(4));
+
+        Assert.Equal("value", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task To_throw_is_to_throw_where_a_server_does_not_write()
     {
         await StartAsync(FailoverMode.Throw);
