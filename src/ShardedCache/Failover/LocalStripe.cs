@@ -51,6 +51,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             Leave(replaced);
             replaced.ReleasePayload();
+
+            // Until the new one is answered the master may have only what is older than both.
+            entry.IsOwed = replaced.Overlays;
         }
 
         _entries[entry.Key.Name] = entry;
@@ -74,7 +77,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         if (inJournal == (standing != Standing.Standby))
         {
             Pending += (standing == Standing.Pending ? 1 : 0) - (entry.Standing == Standing.Pending ? 1 : 0);
-            (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+            Stand(entry, standing, sentOn);
             return;
         }
 
@@ -148,7 +151,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        Stand(entry, standing, sentOn);
         if (standing == Standing.Standby)
         {
             _standby.Add(entry);
@@ -158,6 +161,12 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         Journal.Add(entry);
         budget.Add(entry.Size);
         Pending += standing == Standing.Pending ? 1 : 0;
+    }
+
+    private static void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    {
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 
     private void Leave(LocalEntry entry)
