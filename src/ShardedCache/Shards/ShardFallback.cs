@@ -103,6 +103,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && !(local.Kind == LocalKind.Value && local.Payload is null);
         }
 
+        // The use of a sliding copy is in the journal now.
+        _store.Added();
         if (isJournal)
         {
             return Answer(reader, value, "journal");

@@ -40,6 +40,9 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>Takes an entry command and never answers it.</summary>
     public Func<string, bool> Hangs { get; set; } = static _ => false;
 
+    /// <summary>Gives a script's answer later, and does not run it.</summary>
+    public Func<string, Task<Reply>?> AnswerLater { get; set; } = static _ => null;
+
     public ConcurrentDictionary<string, byte[]> Store { get; } = new();
 
     /// <summary>The milliseconds to live that a key was last given; null: it lives for ever.</summary>

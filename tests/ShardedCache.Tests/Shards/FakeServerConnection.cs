@@ -90,6 +90,11 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
             return HangAsync(cancellationToken);
         }
 
+        if (server.AnswerLater(script.Name) is { } later)
+        {
+            return new(later);
+        }
+
         return new(reply == Reply.Ok ? reply with { Integer = server.Run(script.Name, key.Name, arguments) } : reply);
     }
 

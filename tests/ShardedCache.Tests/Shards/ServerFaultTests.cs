@@ -159,6 +159,54 @@ public sealed class ServerFaultTests : Outage
         Assert.Equal("new", On(B, "key"));
     }
 
+    [Theory]
+    [InlineData(FailoverMode.LocalTier, "new")]
+    [InlineData(FailoverMode.Bypass, null)]
+    public async Task While_a_replay_is_under_way_that_may_be_refused_the_older_value_is_not_read(FailoverMode mode, string? expected)
+    {
+        await StartAsync(mode);
+        await SetAsync("key", "old");
+        await SetAsync("removed", "old");
+        await UntilProvenAsync();
+        const string Fault = "MISCONF Redis is configured to save RDB snapshots.";
+        var answer = new TaskCompletionSource<Reply>();
+        A.AnswerEntry = static command => command == "set" ? Reply.FromError(Fault) : null;
+        A.AnswerLater = command => command == "replay" ? answer.Task : null;
+        await SetAsync("key", "new");
+        await Cache.RemoveAsync("removed", Token);
+        await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "replay") == 2);
+
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+        answer.SetResult(Reply.FromError(Fault));
+        await Task.Delay(20, Token);
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+
+        A.AnswerLater = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+        Assert.Equal((expected ?? "tombstone", "tombstone"), (On(A, "key"), On(A, "removed")));
+    }
+
+    [Fact]
+    public async Task While_a_further_write_is_on_its_way_the_value_before_the_journal_s_is_not_read_either()
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        await UntilProvenAsync();
+        A.AnswerEntry = static command => command == "set" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        await SetAsync("key", "first");
+        A.Hangs = static command => command == "set";
+        using var cancellation = new CancellationTokenSource();
+        var second = Cache.SetAsync("key", "second"u8.ToArray(), new(), cancellation.Token);
+
+        Assert.Equal("second", await GetAsync("key"));
+
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        await UntilProvenAsync();
+        Assert.Equal("second", On(A, "key"));
+    }
+
     [Fact]
     public async Task A_refresh_prolongs_what_a_server_that_does_not_write_now_has_yet_to_get()
     {
