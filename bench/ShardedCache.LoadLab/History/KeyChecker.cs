@@ -189,6 +189,12 @@ internal sealed class KeyChecker
     private bool Excused(Write write, Operation read, ShardEventKind kind) => Array.Exists(_events, e =>
         e.Kind == kind && write.Start <= e.End && read.End >= e.Start && (kind == ShardEventKind.DataLost || write.End >= e.Start));
 
+    /// <summary>What was done with the key before: a finding is of little use without it.</summary>
+    private string Before(Operation read) => "; before: " + string.Join(", ", _operations
+        .Where(operation => operation.Start < read.Start)
+        .TakeLast(8)
+        .Select(operation => $"{operation.Kind} {operation.Outcome} {operation.Value} by {operation.Process} at {At(operation.Start)} to {At(operation.End)}"));
+
     private string Describe(in Operation read) =>
         $"key {read.Key} on shard {read.Shard}: {(read.IsFinal ? "final read" : "read")} of process {read.Process} at {At(read.Start)}";
 

@@ -12,10 +12,13 @@ internal sealed class GroupOperation(StoredKey index, StoredKey removal, Stamp s
     /// <summary>The key of the stamp at which the whole group was last removed.</summary>
     public StoredKey Removal => removal;
 
-    public Stamp Stamp => stamp;
+    public Stamp Stamp { get; private set; } = stamp;
 
     public bool IsRemovalOfAll => isRemovalOfAll;
 
     /// <summary>What it wrote; those that were overwritten since are detached.</summary>
     public List<LocalEntry> Entries { get; } = [];
+
+    /// <summary>Moves it to another clock, as its entries are.</summary>
+    public void Shift(long microseconds) => Stamp = Stamp.Plus(microseconds);
 }

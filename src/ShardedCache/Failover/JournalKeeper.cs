@@ -53,6 +53,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
                 if (store.Pending > 0)
                 {
                     var outcome = await _replay.SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
+                    store.IsWriteRefused = outcome.IsRefused;
                     pause = outcome.IsRefused ? Pause : pause;
                 }
 

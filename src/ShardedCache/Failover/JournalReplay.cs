@@ -147,7 +147,6 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
             {
                 store.StripeOf(member.Key).Move(member, Standing.Sent, connection);
-                member.IsReplaying = true;
             }
 
             return;
@@ -164,7 +163,6 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         sent.Add((entry, ReplayCommand.Send(batch, entry, store, cancellationToken)));
         stripe.Move(entry, Standing.Sent, connection);
-        entry.IsReplaying = true;
     }
 
     private async Task<ReplayOutcome> TakeAsync(IServerConnection connection, List<(LocalEntry Entry, ValueTask<Reply> Reply)> sent)

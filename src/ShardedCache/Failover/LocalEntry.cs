@@ -60,6 +60,15 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>The proof round whose mark covers it; 0 while none does.</summary>
     public long Round { get; set; }
 
+    /// <summary>
+    /// Was pending and is not acknowledged since: its caller has been told that it succeeded, so while a replay is under way, which
+    /// may be refused, the master is not to be read yet.
+    /// </summary>
+    public bool IsOwed { get; set; }
+
+    /// <summary>Was used since it was sent, and the master has not been told.</summary>
+    public bool IsTouchOwed { get; set; }
+
     /// <summary>Only the prolonging of its life is in the journal: every server has the value.</summary>
     public bool IsTouchOnly { get; set; }
 
@@ -92,11 +101,8 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
 
     public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
 
-    /// <summary>It is being sent again: until the answer is there, its master may still lack it.</summary>
-    public bool IsReplaying { get; set; }
-
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
-    public bool Overlays => (Standing == Standing.Pending || IsReplaying) && !IsTouchOnly && Kind != LocalKind.Refresh;
+    public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;
 
     public bool HasExpired(long nowMilliseconds) => ExpiresAt <= nowMilliseconds;
 

@@ -25,6 +25,7 @@ internal sealed class LocalStore
     private readonly string _shard;
     private readonly ShardedCacheMetrics _metrics;
     private TaskCompletionSource? _idle;
+    private bool _isWriteRefused;
 
     public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
@@ -40,6 +41,19 @@ internal sealed class LocalStore
     public LocalStoreLimits Limits => _limits;
 
     public StampClock Clock => _clock;
+
+    /// <summary>Whether the master reads and does not write: it said so last.</summary>
+    public bool IsWriteRefused
+    {
+        get => Volatile.Read(ref _isWriteRefused);
+        set
+        {
+            if (Volatile.Read(ref _isWriteRefused) != value)
+            {
+                Volatile.Write(ref _isWriteRefused, value);
+            }
+        }
+    }
 
     public IReadOnlyList<LocalStripe> All => _stripes;
 
@@ -108,7 +122,8 @@ internal sealed class LocalStore
             // Another version has replaced it, or a replay has taken it over.
             if (!entry.IsDetached && entry.Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
             {
-                stripe.Move(entry, isAcknowledged ? Standing.Acknowledged : Standing.Pending, sentOn);
+                // A use while it was on its way came too late for the life that it was sent with.
+                stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
             }
         }
     }
@@ -218,17 +233,23 @@ internal sealed class LocalStore
         }
         else if (entry.Standing == Standing.Acknowledged)
         {
-            // The mark that is to cover it must be read after this touch.
-            if (sentOn is null)
-            {
-                // With the value unproven, a replay of the value says the new expiration, too.
-                stripe.Move(entry, entry.IsTouchOnly ? Standing.Pending : Standing.Acknowledged, entry.SentOn);
-            }
-            else
-            {
-                stripe.Move(entry, Standing.Acknowledged, sentOn);
-            }
+            // The mark that is to cover it must be read after this touch; and what no master was told of is sent again, whole.
+            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
         }
+        else if (entry.Standing == Standing.Sent && sentOn is null)
+        {
+            entry.IsTouchOwed = true;
+        }
+    }
+
+    /// <summary>
+    /// A use that a master cannot be told of, because it does not write now: its copy may expire meanwhile, so the journal speaks for
+    /// the entry until it was sent again.
+    /// </summary>
+    public void TouchUntold(LocalStripe stripe, LocalEntry entry)
+    {
+        Touch(stripe, entry, null);
+        entry.IsTouchOnly &= entry.Payload is null;
     }
 
     /// <summary>Prolongs what is known of the key, or remembers the refresh alone.</summary>
@@ -257,68 +278,8 @@ internal sealed class LocalStore
         ConfirmedAt = _clock.NowMilliseconds,
     };
 
-    /// <summary>Gives a round to all that was acknowledged and has none.</summary>
-    public void Assign(long round)
-    {
-        foreach (var stripe in _stripes)
-        {
-            lock (stripe.Lock)
-            {
-                for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
-                {
-                    if (entry is { Standing: Standing.Acknowledged, Round: 0 })
-                    {
-                        entry.Round = round;
-                    }
-                }
-            }
-        }
-    }
-
-    /// <summary>Takes the rounds up to this one out of the journal.</summary>
-    public void Retire(long round)
-    {
-        foreach (var stripe in _stripes)
-        {
-            lock (stripe.Lock)
-            {
-                for (var entry = stripe.Journal.First; entry is not null && entry.Round <= round;)
-                {
-                    var next = entry.Next;
-                    if (entry.Round > 0)
-                    {
-                        stripe.Retire(entry);
-                    }
-
-                    entry = next;
-                }
-            }
-        }
-    }
-
-    /// <summary>
-    /// Sets the shard's clock. At the first time, what was written by the local clock so far is moved to the shard's, in its order.
-    /// </summary>
-    public void Calibrate(DateTimeOffset serverTime, long sentTimestamp, long receivedTimestamp)
-    {
-        if (_clock.IsCalibrated)
-        {
-            _clock.Calibrate(serverTime, sentTimestamp, receivedTimestamp);
-            return;
-        }
-
-        WithAllLocked(() =>
-        {
-            var shift = _clock.Calibrate(serverTime, sentTimestamp, receivedTimestamp);
-            foreach (var stripe in _stripes)
-            {
-                for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
-                {
-                    entry.Shift(shift);
-                }
-            }
-        });
-    }
+    /// <summary>Whether another client may have removed it since its master last had it, and nothing there tells of that any more.</summary>
+    public bool MayBeRemoved(LocalEntry entry) => _clock.NowMilliseconds - entry.ConfirmedAt > _limits.TombstoneLife.TotalMilliseconds;
 
     /// <summary>Holds every stripe, so that nothing is sent and nothing is added meanwhile.</summary>
     public void WithAllLocked(Action action)

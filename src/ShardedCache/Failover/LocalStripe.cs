@@ -55,6 +55,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             Leave(replaced);
             replaced.ReleasePayload();
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
+
+            // Until the new one is answered the master may have only what is older than both.
+            entry.IsOwed = replaced.Overlays;
         }
 
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
@@ -76,12 +79,11 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        entry.IsReplaying = false;
         var inJournal = entry.Standing != Standing.Standby;
         if (inJournal == (standing != Standing.Standby))
         {
             Pending += (standing == Standing.Pending ? 1 : 0) - (entry.Standing == Standing.Pending ? 1 : 0);
-            (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+            Stand(entry, standing, sentOn);
             return;
         }
 
@@ -113,7 +115,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         var (count, freed) = (0, 0L);
         for (var entry = Journal.First; entry is not null && freed < bytes; entry = entry.Next)
         {
-            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null })
+            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 })
             {
                 freed += Shrink(entry);
                 count++;
@@ -155,7 +157,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        Stand(entry, standing, sentOn);
         if (standing == Standing.Standby)
         {
             _standby.Add(entry);
@@ -165,6 +167,13 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         Journal.Add(entry);
         budget.Add(entry.Size);
         Pending += standing == Standing.Pending ? 1 : 0;
+    }
+
+    private static void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    {
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        entry.IsTouchOwed = false;
+        entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 
     private void Leave(LocalEntry entry)

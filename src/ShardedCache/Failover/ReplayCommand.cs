@@ -20,8 +20,9 @@ internal static class ReplayCommand
             return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
         }
 
-        // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use.
-        if (entry is { IsTouchOnly: true, Payload: null })
+        // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it
+        // may also have been removed, and after a tombstone's life that cannot be told from the other.
+        if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
         {
             return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry)]);
         }

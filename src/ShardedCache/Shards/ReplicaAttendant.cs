@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 using ShardedCache.Failover;
 
 namespace ShardedCache.Shards;
@@ -10,6 +11,9 @@ namespace ShardedCache.Shards;
 internal sealed class ReplicaAttendant(Shard shard, ShardContext context)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>After an error that nobody expected, each of which is logged.</summary>
+    private static readonly TimeSpan LongDelay = TimeSpan.FromSeconds(5);
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -29,9 +33,16 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context)
 
                 await Task.Delay(RetryDelay, context.Time, stopping).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+#pragma warning disable CA1031 // A replica that answers nonsense must neither end this for good nor come out when the cache is disposed.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                context.Logger.SupervisorFailed(shard.Name, exception);
+                await Task.Delay(LongDelay, context.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

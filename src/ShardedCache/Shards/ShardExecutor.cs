@@ -91,6 +91,12 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
             if (verdict == Verdict.Answered && reply.Integer == 0)
             {
+                // The server does not have it: perhaps not yet.
+                if (shard.Store.Find(key) is { Overlays: true })
+                {
+                    shard.Store.Refresh(key, null);
+                }
+
                 return;
             }
         }
@@ -273,10 +279,18 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
-            connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), timeToLive, ReplayCommand.Index(key)]);
-            if (stripe.Find(key.Name) is { Kind: LocalKind.Value } entry && entry.Header.Stamp == header.Stamp)
+            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
+            if (entry is not null && shard.Store.IsWriteRefused)
             {
-                shard.Store.Touch(stripe, entry, connection);
+                shard.Store.TouchUntold(stripe, entry);
+            }
+            else
+            {
+                connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), timeToLive, ReplayCommand.Index(key)]);
+                if (entry is not null)
+                {
+                    shard.Store.Touch(stripe, entry, connection);
+                }
             }
         }
 

@@ -22,7 +22,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     public bool TryBegin(in StoredKey key, EntryReader reader, out LocalEntry? known, out bool isFound)
     {
         (known, isFound) = (null, false);
-        if (context.FailoverMode == FailoverMode.Throw)
+        if (!IsOn)
         {
             return true;
         }
@@ -106,6 +106,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && !(local.Kind == LocalKind.Value && local.Payload is null);
         }
 
+        // The use of a sliding copy is in the journal now.
+        _store.Added();
         if (isJournal)
         {
             return Answer(reader, value, "journal");
@@ -212,6 +214,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             _store.Write(stripe, entry, replica);
             stripe.Move(entry, Standing.Acknowledged, replica);
             _store.Touch(stripe, entry, null);
+            entry.ConfirmedAt = shard.Clock.NowMilliseconds;
         }
 
         _store.Added();

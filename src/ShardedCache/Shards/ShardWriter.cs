@@ -173,6 +173,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         switch (verdict)
         {
             case Verdict.Answered:
+                _store.IsWriteRefused = false;
                 if (write.Entry is { } entry)
                 {
                     _store.Answered(entry, connection, isAcknowledged: true);
@@ -180,6 +181,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
                 return;
             case Verdict.Unavailable or Verdict.NotWriting when context.FailoverMode != FailoverMode.Throw:
+                _store.IsWriteRefused = verdict == Verdict.NotWriting;
                 Unanswered(write, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;

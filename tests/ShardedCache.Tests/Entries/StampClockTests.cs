@@ -191,6 +191,46 @@ public class StampClockTests
         Assert.Equal(80_000, all.SelectMany(static stamps => stamps).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(3600)]
+    [InlineData(-3600)]
+    public void The_first_calibration_tells_how_far_the_stamps_so_far_are_to_be_moved_and_later_ones_nothing(int seconds)
+    {
+        Assert.False(_clock.IsCalibrated);
+        var made = _clock.Next();
+        _time.Advance(Second);
+        var sent = _time.Timestamp;
+
+        var shift = _clock.Calibrate(_time.Wall.AddSeconds(seconds), sent, sent);
+
+        Assert.True(_clock.IsCalibrated);
+        Assert.Equal(seconds * 1_000_000L, shift);
+        Assert.True(_clock.Next() > made.Plus(shift));
+        Assert.Equal(0, _clock.Calibrate(_time.Wall.AddSeconds(-seconds), sent, sent));
+    }
+
+    [Fact]
+    public void The_first_calibration_of_a_clock_set_back_lets_the_next_stamps_follow_those_that_were_moved()
+    {
+        var made = Enumerable.Range(0, 100).Select(_ => _clock.Next()).ToArray();
+        var sent = _time.Timestamp;
+
+        var shift = _clock.Calibrate(_time.Wall.AddDays(-1), sent, sent);
+        var next = _clock.Next();
+
+        Assert.True(next > made[^1].Plus(shift));
+        Assert.InRange(next.UnixMicroseconds, 0, made[0].UnixMicroseconds - 1);
+    }
+
+    [Fact]
+    public void Before_any_stamp_the_first_calibration_leaves_none_behind()
+    {
+        var sent = _time.Timestamp;
+        _clock.Calibrate(_time.Wall.AddHours(-5), sent, sent);
+
+        Assert.Equal((_time.Wall.AddHours(-5) - DateTimeOffset.UnixEpoch).Ticks / 10, _clock.Next().UnixMicroseconds);
+    }
+
     private void Calibrate(TimeSpan ahead, TimeSpan roundTrip)
     {
         var sent = _time.Timestamp;

@@ -15,12 +15,15 @@ internal sealed class FakeMasters(params string[] shards) : IMasterSource
 
     public int Refreshes => Volatile.Read(ref _refreshes);
 
-    public void Say(string shard, ServerAddress master, int replicas = 0) => _board.Publish(shard, MasterSnapshot.Unknown with
+    public void Say(string shard, ServerAddress master, int replicas = 0) =>
+        Say(shard, master, [.. Enumerable.Range(0, replicas).Select(static i => new ServerAddress("10.9.9.9", 1 + i))]);
+
+    public void Say(string shard, ServerAddress master, IReadOnlyList<ServerAddress> replicas) => _board.Publish(shard, MasterSnapshot.Unknown with
     {
         Master = master,
         Fault = null,
         DownAfter = TimeSpan.FromSeconds(5),
-        Replicas = [.. Enumerable.Range(0, replicas).Select(static i => new ServerAddress("10.9.9.9", 1 + i))],
+        Replicas = replicas,
     });
 
     public void Say(string shard, MasterFault fault) => _board.Publish(shard, MasterSnapshot.Unknown with { Fault = fault });

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -35,7 +37,22 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>Gives another answer to an entry command (<c>get</c>, <c>set</c>, or a script's name) than the usual.</summary>
     public Func<string, Reply?> AnswerEntry { get; set; } = static _ => null;
 
+    /// <summary>Takes an entry command and never answers it.</summary>
+    public Func<string, bool> Hangs { get; set; } = static _ => false;
+
+    /// <summary>Gives a script's answer later, and does not run it.</summary>
+    public Func<string, Task<Reply>?> AnswerLater { get; set; } = static _ => null;
+
     public ConcurrentDictionary<string, byte[]> Store { get; } = new();
+
+    /// <summary>The milliseconds to live that a key was last given; null: it lives for ever.</summary>
+    public ConcurrentDictionary<string, long?> Lives { get; } = new();
+
+    /// <summary>Its entry commands over all its connections, in their order, each with its key.</summary>
+    public ConcurrentQueue<(long Connection, string Command, string Key)> Sent { get; } = new();
+
+    /// <summary>What it says of its replication.</summary>
+    public FakeReplication Replication { get; } = new();
 
     public IReadOnlyCollection<string> Commands => _commands;
 
@@ -70,13 +87,13 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         switch (command)
         {
             case ["ROLE"]:
-                return new(ControlReplyKind.Array) { Items = [ControlReply.FromText(Role)] };
+                return new(ControlReplyKind.Array) { Items = [ControlReply.FromText(Role), .. Replication.RoleItems()] };
             case ["GET", var key]:
                 return Store.TryGetValue(key, out var stored) ? new(ControlReplyKind.Text) { Bytes = stored } : new(ControlReplyKind.Nil);
             case ["SET", var key, var value, "NX", "GET"]:
                 return Store.TryAdd(key, Encoding.UTF8.GetBytes(value)) ? new(ControlReplyKind.Nil) : ControlReply.FromError("ERR raced");
             case ["INFO", ..]:
-                return ControlReply.FromText($"# Server\r\nrun_id:{RunId}\r\nmaster_replid:replication-1\r\n");
+                return ControlReply.FromText($"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:{Role}\r\n{Replication.Info()}");
             case ["TIME"]:
                 var now = time.GetUtcNow() + ClockLead;
                 return new(ControlReplyKind.Array)
@@ -86,5 +103,64 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
             default:
                 return new(ControlReplyKind.Integer) { Integer = 1 };
         }
+    }
+
+    /// <summary>Becomes the master in place of another one, with what that had replicated.</summary>
+    /// <param name="master">The one that is gone.</param>
+    /// <param name="replicated">What had come here; null: everything.</param>
+    /// <param name="offset">Up to where it had come; null: all.</param>
+    public void TakeOverFrom(FakeServer master, IEnumerable<KeyValuePair<string, byte[]>>? replicated = null, long? offset = null)
+    {
+        foreach (var (key, stored) in replicated ?? master.Store)
+        {
+            Store[key] = stored;
+        }
+
+        Role = "master";
+        RunId = "run-of-" + Address;
+        Replication.ContinueFrom(master.Replication, offset ?? master.Replication.Offset);
+    }
+
+    /// <summary>Runs a script on <see cref="Store"/> as its text says.</summary>
+    public long Run(string script, string key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
+    {
+        lock (Store)
+        {
+            var isEntry = EntryHeader.TryRead(Store.GetValueOrDefault(key), out var header, out _);
+            switch (script)
+            {
+                case "touch" when isEntry && header.IsSliding && header.Stamp == Stamp.Read(arguments[0].Span):
+                    Lives[key] = long.Parse(arguments[1].Span, CultureInfo.InvariantCulture);
+                    return 1;
+                case "refresh" when isEntry && header.IsSliding:
+                    Lives[key] = header.SlidingMilliseconds;
+                    return 1;
+                case "evict" when !isEntry || header.Stamp <= Stamp.Read(arguments[0].Span):
+                    return Store.TryRemove(key, out _) ? 1 : 0;
+                case "replay":
+                    return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span, yields: arguments[2].Span is [(byte)'1']);
+                default:
+                    return script.StartsWith("group", StringComparison.Ordinal) ? 1 : 0;
+            }
+        }
+    }
+
+    public void Put(string key, byte[] stored, long? life)
+    {
+        (Store[key], Lives[key]) = (stored, life);
+        Replication.Advance();
+    }
+
+    private long Replay(string key, EntryHeader? there, byte[] stored, ReadOnlySpan<byte> life, bool yields)
+    {
+        Assert.True(EntryHeader.TryRead(stored, out var header, out _));
+        if (there is { } old
+            && (old.Stamp > header.Stamp || (old.Stamp == header.Stamp && (yields || Store[key].AsSpan().SequenceCompareTo(stored) > 0))))
+        {
+            return 0;
+        }
+
+        Put(key, stored, life.IsEmpty ? null : long.Parse(life, CultureInfo.InvariantCulture));
+        return 1;
     }
 }

@@ -22,7 +22,13 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
 
     public void Send() => Batches++;
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) => Take(script.Name);
+    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
+    {
+        if (Take(script.Name, key).Kind == ReplyKind.Ok)
+        {
+            server.Run(script.Name, key.Name, arguments);
+        }
+    }
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
@@ -38,7 +44,12 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
 
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
     {
-        var reply = Take("get");
+        var reply = Take("get", key);
+        if (server.Hangs("get"))
+        {
+            return HangAsync(cancellationToken);
+        }
+
         if (reply.Kind is ReplyKind.Ok or ReplyKind.TimedOut)
         {
             if (!server.Store.TryGetValue(key.Name, out var stored))
@@ -56,18 +67,36 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
     public ValueTask<Reply> SetAsync(
         StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, CallMode mode, CancellationToken cancellationToken)
     {
-        var reply = Take("set");
+        var reply = Take("set", key);
+        if (server.Hangs("set"))
+        {
+            return HangAsync(cancellationToken);
+        }
+
         if (reply.Kind == ReplyKind.Ok)
         {
-            server.Store[key.Name] = [.. header, .. payload.ToArray()];
+            server.Put(key.Name, [.. header, .. payload.ToArray()], timeToLive < TimeSpan.Zero ? null : (long)timeToLive.TotalMilliseconds);
         }
 
         return new(reply);
     }
 
     public ValueTask<Reply> RunAsync(
-        StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken) =>
-        new(Take(script.Name));
+        StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reply = Take(script.Name, key);
+        if (server.Hangs(script.Name))
+        {
+            return HangAsync(cancellationToken);
+        }
+
+        if (server.AnswerLater(script.Name) is { } later)
+        {
+            return new(later);
+        }
+
+        return new(reply == Reply.Ok ? reply with { Integer = server.Run(script.Name, key.Name, arguments) } : reply);
+    }
 
     public ValueTask<Reply> SubscribeAsync(string channel, Action<string, string> onMessage, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
@@ -86,8 +115,15 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
         return ValueTask.CompletedTask;
     }
 
-    private Reply Take(string command)
+    private async ValueTask<Reply> HangAsync(CancellationToken cancellationToken)
     {
+        await _closed.Task.WaitAsync(cancellationToken);
+        return Reply.ConnectionLost;
+    }
+
+    private Reply Take(string command, in StoredKey key)
+    {
+        server.Sent.Enqueue((id, command, key.Name));
         lock (Sent)
         {
             Sent.Add(command);

@@ -1,0 +1,118 @@
+using FsCheck;
+using FsCheck.Fluent;
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Tests.Failover;
+
+/// <summary>Whatever happens in whatever order, what a local store counts is what it holds.</summary>
+public class LocalStoreModelTests
+{
+    private const int Keys = 12;
+
+    [Fact]
+    public void Counts_sizes_and_lists_agree_after_any_operations() => Prop.ForAll(
+        Gen.Choose(0, 11).Two().SelectMany(static two => Gen.Choose(0, 400).Select(value => (Operation: two.Item1, Key: two.Item2 % Keys, Value: value)))
+            .ListOf().Resize(200).ToArbitrary(),
+        static operations =>
+        {
+            using var world = new LocalWorld(standbyBytes: 16 * 1500, maxStandbyPayload: 300, journalBytes: 4000);
+            var round = 1L;
+            var entries = new LocalEntry?[Keys];
+            foreach (var (operation, key, value) in operations)
+            {
+                Run(world, entries, operation, $"{{{key % 3}}}{key}", key, value, ref round);
+                Check(world);
+            }
+
+            foreach (var stripe in world.Store.All)
+            {
+                stripe.Clear();
+            }
+
+            Check(world);
+            return world.Budget.Used == 0 && world.Store.StandbyBytes == 0;
+        }).QuickCheckThrowOnFailure();
+
+    private static void Run(LocalWorld world, LocalEntry?[] entries, int operation, string name, int key, int value, ref long round)
+    {
+        var connection = value % 2 == 0 ? world.First : world.Second;
+        var entry = entries[key] ?? world.Find(name);
+        switch (operation)
+        {
+            case 0: entries[key] = world.Set(name, new byte[value], connection, LocalWorld.Sliding(TimeSpan.FromSeconds(30))); break;
+            case 1: entries[key] = world.Set(name, new byte[value], null); break;
+            case 2: entries[key] = world.Remove(name, value % 3 == 0 ? null : connection); break;
+            case 3: world.Observe(name, Header(world, value), value < 300 ? new byte[value] : null, connection, world.Find(name)); break;
+            case 4: world.Store.Refresh(LocalWorld.Key(name), value % 3 == 0 ? null : connection); break;
+            case 5 when world.Find(name) is { Kind: LocalKind.Value } current: world.Touch(current, value % 3 == 0 ? null : connection); break;
+            case 6 when entry is not null: world.Store.Answered(entry, connection, value % 3 != 0); break;
+            case 7 when entry is not null: world.Store.Evicted(entry, value % 3 != 0); break;
+            case 8 when world.Find(name) is { } known: world.Store.ObserveMissing(known, connection); break;
+            case 9: world.Store.Assign(++round); break;
+            case 10: world.Store.Retire(round - (value % 2)); break;
+            case 11: Shake(world, name, connection, value); break;
+            default: break;
+        }
+    }
+
+    private static void Shake(LocalWorld world, string name, IServerConnection connection, int value)
+    {
+        world.Time.Advance(TimeSpan.FromSeconds(value % 20));
+        var stripe = world.Store.StripeOf(LocalWorld.Key(name));
+        if (stripe.Find(name) is not { } entry)
+        {
+            return;
+        }
+
+        entry.WasUsed = value % 2 == 0;
+        switch (value % 5)
+        {
+            case 0: world.Store.Superseded(entry, connection); break;
+            case 1 when entry.Standing != Standing.Standby: stripe.Move(entry, Standing.Pending, null); break;
+            case 2 when entry.Standing == Standing.Pending: stripe.Move(entry, Standing.Sent, connection); break;
+            case 3 when entry is { Kind: LocalKind.Value, Payload: not null, Standing: Standing.Pending }: stripe.Shrink(entry); break;
+            case 4: world.Store.Forget(entry); break;
+            default: break;
+        }
+    }
+
+    private static EntryHeader Header(LocalWorld world, int value)
+    {
+        var stamp = world.Clock.Next().Plus(-1_000_000 * (value % 30));
+        return value % 4 == 0 ? EntryHeader.Tombstone(stamp) : EntryHeader.Value(stamp, default);
+    }
+
+    private static void Check(LocalWorld world)
+    {
+        var store = world.Store;
+        var journal = store.All.SelectMany(static stripe => Entries(stripe.Journal)).ToList();
+        Assert.Equal(journal.Count, journal.Distinct().Count());
+        Assert.Equal(journal.Count, store.JournalCount);
+        Assert.Equal(journal.Sum(static entry => entry.Size), store.JournalBytes);
+        Assert.Equal(store.JournalBytes, world.Budget.Used);
+        Assert.Equal(journal.Count(static entry => entry.Standing == Standing.Pending), store.Pending);
+        Assert.All(journal, entry =>
+        {
+            Assert.NotEqual(Standing.Standby, entry.Standing);
+            Assert.Same(store.StripeOf(entry.Key).Journal, entry.List);
+            Assert.Same(entry, store.Find(entry.Key));
+        });
+        var copies = Enumerable.Range(0, Keys).Select(key => world.Find($"{{{key % 3}}}{key}")).OfType<LocalEntry>()
+            .Where(static entry => entry.Standing == Standing.Standby).ToList();
+        Assert.Equal(copies.Sum(static entry => entry.Size), store.StandbyBytes);
+        Assert.DoesNotContain(copies, entry => entry.List == store.StripeOf(entry.Key).Journal || entry.IsDetached);
+        Assert.InRange(world.Budget.Used, 0, world.Budget.Limit);
+        Assert.All(store.All, stripe => Assert.InRange(stripe.StandbySize, 0, world.Limits.StandbyBytes / 16));
+    }
+
+    private static IEnumerable<LocalEntry> Entries(EntryList list)
+    {
+        for (var entry = list.First; entry is not null; entry = entry.Next)
+        {
+            Assert.Same(entry, entry.Next is null ? list.Last : entry.Next.Previous);
+            yield return entry;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Globalization;
+
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>Nothing older than what a process wrote or read is ever read there again, through all states of a failover.</summary>
+public sealed class ResurrectionTests : Outage
+{
+    [Fact]
+    public async Task A_removed_key_never_reads_as_its_old_value()
+    {
+        await StartWithReplicaAsync();
+        for (var i = 0; i < 200; i++)
+        {
+            await SetAsync($"key-{i}", "old");
+        }
+
+        await UntilProvenAsync();
+        var old = A.Store.ToArray();
+        using var end = new CancellationTokenSource();
+        await Cache.RemoveManyAsync([.. Enumerable.Range(0, 100).Select(static i => $"key-{i}")], Token);
+        var failed = FailAsync();
+        await Cache.RemoveManyAsync([.. Enumerable.Range(100, 100).Select(static i => $"key-{i}")], Token);
+        var readers = Enumerable.Range(0, 2).Select(reader => Task.Run(
+            async () =>
+            {
+                for (var i = reader; !end.IsCancellationRequested; i = (i + 1) % 200)
+                {
+                    Assert.Null(await GetAsync($"key-{i}"));
+                    await Cache.RefreshAsync($"key-{i}", Token);
+                }
+            }, Token)).ToList();
+
+        await failed;
+        foreach (var (key, stored) in old)
+        {
+            B.Store[key] = stored;
+        }
+
+        await Task.Delay(20, Token);
+        B.TakeOverFrom(A, old, offset: 0);
+        await PromoteAsync();
+        await UntilProvenOnAsync(B);
+        await end.CancelAsync();
+        await Task.WhenAll(readers);
+
+        Assert.All(Enumerable.Range(0, 200), i => Assert.Equal("tombstone", On(B, $"key-{i}")));
+    }
+
+    [Fact]
+    public async Task A_key_never_goes_back_behind_what_was_written()
+    {
+        await StartWithReplicaAsync();
+        using var end = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 2).Select(writer => Task.Run(
+            async () =>
+            {
+                var version = 0;
+                while (!end.IsCancellationRequested)
+                {
+                    await SetAsync($"key-{writer}", $"{++version}");
+                    for (var i = 0; i < 3; i++)
+                    {
+                        Assert.Equal(version, int.Parse(await GetAsync($"key-{writer}") ?? "-1", CultureInfo.InvariantCulture));
+                    }
+                }
+
+                return version;
+            }, Token)).ToList();
+        await World.PollAsync(A);
+        var (replicated, offset) = (A.Store.ToArray(), A.Replication.Offset);
+        await World.PollAsync(A);
+
+        await FailAsync();
+        B.TakeOverFrom(A, replicated, offset);
+        await PromoteAsync();
+        await World.PollAsync(B);
+        await end.CancelAsync();
+        var last = await Task.WhenAll(writers);
+        await UntilProvenOnAsync(B);
+
+        Assert.Equal([$"{last[0]}", $"{last[1]}"], new[] { On(B, "key-0"), On(B, "key-1") });
+    }
+
+    [Fact]
+    public async Task The_use_of_a_copy_that_somebody_removed_long_ago_does_not_bring_it_back()
+    {
+        await StartAsync();
+        await SetAsync("key", "old", Sliding(3600));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromMinutes(10));
+
+        // Another client's tombstone has come and gone.
+        A.Store.TryRemove("key", out _);
+        await FailAsync();
+        Assert.Null(await GetAsync("key"));
+        await Cache.RefreshAsync("key", Token);
+        await ReturnAsync();
+
+        Assert.Null(On(A, "key"));
+        Assert.Null(await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task The_use_of_a_copy_in_an_outage_longer_than_a_tombstone_s_life_does_not_bring_it_back()
+    {
+        await StartAsync();
+        await SetAsync("key", "old", Sliding(3600));
+        await UntilProvenAsync();
+        await FailAsync();
+        Assert.Equal("old", await GetAsync("key"));
+
+        // Another client was not cut off, and has removed it; its tombstone has come and gone.
+        A.Store.TryRemove("key", out _);
+        World.Time.Advance(TimeSpan.FromMinutes(3));
+        await ReturnAsync();
+
+        Assert.Null(On(A, "key"));
+    }
+
+    [Fact]
+    public async Task A_copy_that_was_used_in_an_outage_survives_where_nobody_could_be_told_of_its_use()
+    {
+        await StartAsync();
+        await SetAsync("key", "value", Sliding(20));
+        await UntilProvenAsync();
+        await FailAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal("value", await GetAsync("key"));
+        World.Time.Advance(TimeSpan.FromSeconds(15));
+
+        // Redis has let it expire.
+        A.Store.TryRemove("key", out _);
+        await ReturnAsync();
+
+        Assert.Equal("value", On(A, "key"));
+        Assert.Equal("value", await GetAsync("key"));
+    }
+
+    private Task UntilProvenOnAsync(FakeServer server)
+    {
+        server.Replication.Replicas = 1;
+        World.Masters.Say(ShardWorld.Shard, server.Address, [A.Address]);
+        return UntilProvenAsync();
+    }
+}

@@ -1,0 +1,81 @@
+using ShardedCache.Sentinels;
+using ShardedCache.Shards;
+
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>The process starts while nothing can be reached.</summary>
+public sealed class StartWithoutShardTests : Outage
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task It_works_from_its_memory_and_delivers_everything_when_the_shard_comes(bool areSentinelsThere)
+    {
+        if (areSentinelsThere)
+        {
+            A.IsDown = true;
+            World.Masters.Say(ShardWorld.Shard, A.Address);
+        }
+        else
+        {
+            World.Masters.Say(ShardWorld.Shard, new MasterFault(MasterFaultKind.AllUnreachable, "nobody answers"));
+        }
+
+        World.Start(mode: FailoverMode.LocalTier);
+        await World.UntilAsync(ShardState.FailingOver);
+
+        await SetAsync("key", "first");
+        await SetAsync("key", "second");
+        await SetAsync("removed", "value");
+        await Cache.RemoveAsync("removed", Token);
+        Assert.Equal(("second", null, null), (await GetAsync("key"), await GetAsync("removed"), await GetAsync("unknown")));
+
+        A.IsDown = false;
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        await World.UntilAsync(ShardState.Up);
+        Assert.Equal(("second", "tombstone"), (On(A, "key"), On(A, "removed")));
+        Assert.Equal("second", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task Before_the_Sentinels_have_answered_callers_wait_one_time_out_at_most()
+    {
+        World.Start(mode: FailoverMode.LocalTier);
+        var set = SetAsync("key", "value");
+        var get = GetAsync("other");
+        Assert.False(set.IsCompleted || get.IsCompleted);
+
+        World.Time.Advance(TimeSpan.FromSeconds(1));
+
+        await set.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        Assert.Null(await get.WaitAsync(TimeSpan.FromSeconds(10), Token));
+        Assert.Equal("value", await GetAsync("key").WaitAsync(TimeSpan.FromSeconds(10), Token));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task What_was_written_by_a_wrong_local_clock_has_its_time_and_its_order_by_the_shard_s(int direction)
+    {
+        A.IsDown = true;
+        A.ClockLead = direction * TimeSpan.FromHours(1);
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        World.Start(mode: FailoverMode.LocalTier);
+        await World.UntilAsync(ShardState.FailingOver);
+        await SetAsync("first", "value", For(300));
+        await SetAsync("second", "value", Sliding(300));
+        await ReturnAsync();
+
+        var shardNow = (World.Time.GetUtcNow() + A.ClockLead).ToUnixTimeMilliseconds();
+        Assert.InRange(HeaderOn(A, "first").AbsoluteMilliseconds - shardNow, 290_000, 300_000);
+        Assert.InRange((HeaderOn(A, "first").Stamp.UnixMicroseconds / 1000) - shardNow, -10_000, 0);
+        Assert.True(HeaderOn(A, "second").Stamp > HeaderOn(A, "first").Stamp);
+        await SetAsync("first", "later", For(300));
+        Assert.True(HeaderOn(A, "first").Stamp > HeaderOn(A, "second").Stamp);
+
+        World.Time.Advance(TimeSpan.FromSeconds(250));
+        Assert.Equal("later", await GetAsync("first"));
+        World.Time.Advance(TimeSpan.FromSeconds(100));
+        Assert.Null(await GetAsync("first"));
+    }
+}
