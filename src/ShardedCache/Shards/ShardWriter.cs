@@ -84,10 +84,10 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             }
 
             write = new(connection, group, connection is null ? default : GroupCommand.Send(connection, group, _store, isReplay: false, cancellationToken));
-            if (!IsJournaling && connection is not null)
+            if (!IsJournaling)
             {
-                // They were there for the command alone.
-                group.Entries.ForEach(stripe.Forget);
+                // They were there for the command alone or, where none was sent, to be invalidated.
+                group.Entries.ForEach(connection is null ? entry => stripe.Shrink(entry) : stripe.Forget);
             }
         }
 
