@@ -223,7 +223,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 return new ReplayOutcome(false, $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}");
             default:
                 // Nothing but a change of rights would let it in, and waiting for that would block all that came later.
-                store.Forget(entry);
+                foreach (var refused in entry.Group?.Entries ?? [entry])
+                {
+                    store.Forget(refused);
+                }
+
                 metrics.Replayed(shard, "refused");
                 return default;
         }

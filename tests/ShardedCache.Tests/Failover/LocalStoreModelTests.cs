@@ -48,7 +48,7 @@ public class LocalStoreModelTests
             case 4: world.Store.Refresh(LocalWorld.Key(name), value % 3 == 0 ? null : connection); break;
             case 5 when world.Find(name) is { Kind: LocalKind.Value } current: world.Touch(current, value % 3 == 0 ? null : connection); break;
             case 6 when entry is not null: world.Store.Answered(entry, connection, value % 3 != 0); break;
-            case 7 when entry is not null: world.Store.Evicted(entry, value % 3 != 0); break;
+            case 7 when entry is { Standing: not Standing.Standby }: world.Store.Evicted(entry, value % 3 != 0); break;
             case 8 when world.Find(name) is { } known: world.Store.ObserveMissing(known, connection); break;
             case 9: world.Store.Assign(++round); break;
             case 10: world.Store.Retire(round - (value % 2)); break;

@@ -11,6 +11,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
 {
     private readonly ConcurrentQueue<string> _commands = new();
     private readonly ConcurrentDictionary<FakeServerConnection, bool> _connections = new();
+    private readonly FakeGroups _groups = new();
     private int _opened;
 
     public ServerAddress Address => address;
@@ -139,8 +140,12 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
                     return Store.TryRemove(key, out _) ? 1 : 0;
                 case "replay":
                     return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span, yields: arguments[2].Span is [(byte)'1']);
+                case "group-write":
+                    return _groups.Write(this, arguments);
+                case "group-remove-all":
+                    return _groups.RemoveAll(this, key, arguments);
                 default:
-                    return script.StartsWith("group", StringComparison.Ordinal) ? 1 : 0;
+                    return 0;
             }
         }
     }

@@ -83,6 +83,40 @@ public sealed class OutageModeTests : Outage
         Assert.Equal((null, null, "value"), (await GetAsync("copied"), await GetAsync("written"), await GetAsync("sliding")));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_journal_stays_within_its_bound_however_long_an_outage_is(bool isReadOnly)
+    {
+        const int Limit = 100_000;
+        await StartAsync(change: static settings => settings with { JournalSizeLimit = Limit, LocalTierSizeLimit = 100 * Limit });
+        var value = new string('x', 500);
+        for (var i = 0; i < 1000; i++)
+        {
+            await SetAsync($"key-{i}", value, Sliding(3600));
+            if (i % 50 == 0)
+            {
+                await UntilProvenAsync();
+            }
+        }
+
+        await UntilProvenAsync();
+        await FailAsync();
+        for (var i = 0; i < 1000; i++)
+        {
+            if (isReadOnly)
+            {
+                await GetAsync($"key-{i}");
+            }
+            else
+            {
+                await SetAsync($"key-{i}", value + value);
+            }
+
+            Assert.InRange(Cache.JournalBytes, 1, Limit);
+        }
+    }
+
     [Fact]
     public async Task Bypassed_reads_miss_and_writes_succeed_and_invalidate_their_keys_when_the_shard_returns()
     {

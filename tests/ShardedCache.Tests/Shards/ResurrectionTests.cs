@@ -27,6 +27,7 @@ public sealed class ResurrectionTests : Outage
                 {
                     Assert.Null(await GetAsync($"key-{i}"));
                     await Cache.RefreshAsync($"key-{i}", Token);
+                    await Task.Delay(i % 10 == 0 ? 1 : 0, Token);
                 }
             }, Token)).ToList();
 
@@ -62,6 +63,8 @@ public sealed class ResurrectionTests : Outage
                     {
                         Assert.Equal(version, int.Parse(await GetAsync($"key-{writer}") ?? "-1", CultureInfo.InvariantCulture));
                     }
+
+                    await Task.Delay(version % 10 == 0 ? 1 : 0, Token);
                 }
 
                 return version;

@@ -1,0 +1,186 @@
+using ShardedCache.Connections;
+using ShardedCache.Shards;
+
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>What a caller sees of a server that reads and does not write, or has no memory for the value.</summary>
+public sealed class NotWritingTests : Outage
+{
+    public static TheoryData<string> NotWriting { get; } =
+        ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "NOREPLICAS Not enough good replicas to write."];
+
+    [Theory]
+    [MemberData(nameof(NotWriting))]
+    public async Task A_server_that_does_not_write_now_serves_reads_and_what_it_lacks_is_read_from_the_journal_until_it_has_it(string fault)
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        await SetAsync("removed", "old");
+        await SetAsync("other", "value");
+        await UntilProvenAsync();
+        A.AnswerEntry = command => command is "get" ? null : Reply.FromError(fault);
+
+        await SetAsync("key", "new");
+        await Cache.RemoveAsync("removed", Token);
+        await World.PollAsync(A, times: 4);
+
+        Assert.Equal(("new", null, "value"), (await GetAsync("key"), await GetAsync("removed"), await GetAsync("other")));
+        Assert.DoesNotContain(A.Sent, static sent => sent is { Command: "get", Key: "key" or "removed" });
+        Assert.Equal((ShardState.Up, 1), (World.Now.State, A.Opened));
+        Assert.InRange(A.Sent.Count(static sent => sent is { Command: "replay", Key: "key" }), 1, 7);
+
+        A.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal(("new", "tombstone"), (On(A, "key"), On(A, "removed")));
+        Assert.Equal("new", await GetAsync("key"));
+        Assert.Contains(A.Sent, static sent => sent is { Command: "get", Key: "key" });
+    }
+
+    [Theory]
+    [MemberData(nameof(NotWriting))]
+    public async Task A_server_that_does_not_write_when_it_becomes_master_serves_reads_under_the_journal(string fault)
+    {
+        await StartAsync();
+        await FailAsync();
+        await SetAsync("key", "new");
+        B.Store["key"] = Foreign("old", -10);
+        B.Store["other"] = Foreign("value", -10);
+        B.AnswerEntry = command => command is "get" ? null : Reply.FromError(fault);
+
+        await PromoteAsync();
+
+        Assert.Equal(("new", "value"), (await GetAsync("key"), await GetAsync("other")));
+        B.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal("new", On(B, "key"));
+    }
+
+    [Theory]
+    [InlineData(FailoverMode.LocalTier, "new")]
+    [InlineData(FailoverMode.Bypass, null)]
+    public async Task While_a_replay_is_under_way_that_may_be_refused_the_older_value_is_not_read(FailoverMode mode, string? expected)
+    {
+        await StartAsync(mode);
+        await SetAsync("key", "old");
+        await SetAsync("removed", "old");
+        await UntilProvenAsync();
+        const string Fault = "MISCONF Redis is configured to save RDB snapshots.";
+        var answer = new TaskCompletionSource<Reply>();
+        A.AnswerEntry = static command => command == "set" ? Reply.FromError(Fault) : null;
+        A.AnswerLater = command => command == "replay" ? answer.Task : null;
+        await SetAsync("key", "new");
+        await Cache.RemoveAsync("removed", Token);
+        await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "replay") == 2);
+
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+        answer.SetResult(Reply.FromError(Fault));
+        await Task.Delay(20, Token);
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+
+        A.AnswerLater = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal((expected, null), (await GetAsync("key"), await GetAsync("removed")));
+        Assert.Equal((expected ?? "tombstone", "tombstone"), (On(A, "key"), On(A, "removed")));
+    }
+
+    [Fact]
+    public async Task While_a_further_write_is_on_its_way_the_value_before_the_journal_s_is_not_read_either()
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        await UntilProvenAsync();
+        A.AnswerEntry = static command => command == "set" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        await SetAsync("key", "first");
+        A.Hangs = static command => command == "set";
+        using var cancellation = new CancellationTokenSource();
+        var second = Cache.SetAsync("key", "second"u8.ToArray(), new(), cancellation.Token);
+
+        Assert.Equal("second", await GetAsync("key"));
+
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        await UntilProvenAsync();
+        Assert.Equal("second", On(A, "key"));
+    }
+
+    [Fact]
+    public async Task A_refresh_prolongs_what_a_server_that_does_not_write_now_has_yet_to_get()
+    {
+        await StartAsync();
+        A.AnswerEntry = static command => command is "set" or "replay" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        await SetAsync("key", "value", Sliding(5));
+
+        World.Time.Advance(TimeSpan.FromSeconds(4));
+        await Cache.RefreshAsync("key", Token);
+        World.Time.Advance(TimeSpan.FromSeconds(4));
+
+        Assert.Equal("value", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task To_throw_is_to_throw_where_a_server_does_not_write()
+    {
+        await StartAsync(FailoverMode.Throw);
+        FailNext(A, "set", "MISCONF Redis is configured to save RDB snapshots.");
+
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => SetAsync("key", "new"));
+        Assert.Equal(ShardState.Up, World.Now.State);
+    }
+
+    [Theory]
+    [InlineData(FailoverMode.LocalTier)]
+    [InlineData(FailoverMode.Bypass)]
+    [InlineData(FailoverMode.Throw)]
+    public async Task Without_memory_for_the_new_value_the_older_one_is_gone(FailoverMode mode)
+    {
+        await StartAsync(mode);
+        await SetAsync("key", "old");
+        FailNext(A, "set", "OOM command not allowed when used memory > 'maxmemory'.");
+
+        await SetAsync("key", "new");
+
+        Assert.Null(On(A, "key"));
+        Assert.Null(await GetAsync("key"));
+        await UntilProvenAsync();
+        Assert.Null(await GetAsync("key"));
+        Assert.Contains(A.Sent, static sent => sent is { Command: "evict", Key: "key" });
+    }
+
+    [Theory]
+    [MemberData(nameof(ServerFaultTests.Unavailable), MemberType = typeof(ServerFaultTests))]
+    public async Task Without_memory_and_then_without_an_answer_the_older_value_is_not_read_either(string fault)
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        A.AnswerEntry = command => command switch
+        {
+            "set" => Reply.FromError("OOM command not allowed when used memory > 'maxmemory'."),
+            "evict" => Fault(A, fault),
+            _ => null,
+        };
+
+        await SetAsync("key", "new");
+        Assert.Null(await GetAsync("key"));
+
+        A.AnswerEntry = static _ => null;
+        await World.UntilAsync(ShardState.Up);
+        await UntilProvenAsync();
+        Assert.Null(await GetAsync("key"));
+        Assert.NotEqual("old", On(A, "key"));
+    }
+
+    [Fact]
+    public async Task A_record_for_which_a_new_master_has_no_memory_leaves_nothing_older_behind()
+    {
+        await StartAsync();
+        await FailAsync();
+        await SetAsync("key", "new");
+        B.Store["key"] = Foreign("old", -10);
+        B.AnswerEntry = command => command == "replay" && B.Store.TryRemove("key", out _) ? new Reply(ReplyKind.Ok, 2) : null;
+
+        await PromoteAsync();
+
+        Assert.Null(await GetAsync("key"));
+        await UntilProvenAsync();
+    }
+}
