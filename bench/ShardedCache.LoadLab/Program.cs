@@ -1,9 +1,12 @@
+using ShardedCache.LoadLab.Cost;
 using ShardedCache.LoadLab.Failover;
 using ShardedCache.LoadLab.Workers;
 
 return args switch
 {
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
+
+    ["cost"] => await CostCommand.RunAsync(),
 
     // A client process of a run; "failover" starts it.
     ["worker", var settings] => await WorkerCommand.RunAsync(settings),
@@ -14,5 +17,6 @@ static int Usage()
 {
     Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
+    Console.Error.WriteLine("       cost");
     return 2;
 }

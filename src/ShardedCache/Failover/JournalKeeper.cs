@@ -59,7 +59,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
                 if (context.Promotable() is not { } promotable)
                 {
-                    RetireAll();
+                    RetireAll(connection);
                 }
                 else
                 {
@@ -100,17 +100,17 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
     private static bool IsSameHistory(string history, ReplicationState state) => history.Length > 0 && history == state.Mark.Id;
 
-    private void RetireAll()
+    private void RetireAll(IServerConnection connection)
     {
         var round = _ledger.NextRound();
-        store.Assign(round);
+        store.Assign(round, connection);
         store.Retire(round);
     }
 
     private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, int promotable, CancellationToken cancellationToken)
     {
         var round = _ledger.NextRound();
-        store.Assign(round);
+        store.Assign(round, connection);
 
         // No shard has a thousand replicas: so the master asks all of them how far they are, instead of answering at once.
         await control.ExecuteAsync(new[] { "WAIT", "1000", "1" }, cancellationToken).ConfigureAwait(false);

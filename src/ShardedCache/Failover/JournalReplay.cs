@@ -141,6 +141,13 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             return;
         }
 
+        var oldest = store.Clock.NowMicroseconds - (long)store.Limits.TombstoneLife.TotalMicroseconds;
+        if (entry.Group is { IsRemovalOfAll: false } outlived && outlived.Stamp.UnixMicroseconds < oldest)
+        {
+            // Invalidations need no atomicity.
+            entry.Group = null;
+        }
+
         if (entry.Group is { } group)
         {
             sent.Add((entry, GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken)));
@@ -153,7 +160,6 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
 
         var stripe = store.StripeOf(entry.Key);
-        var oldest = store.Clock.NowMicroseconds - (long)store.Limits.TombstoneLife.TotalMicroseconds;
         if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
         {
             // A later removal may have left no trace any more.

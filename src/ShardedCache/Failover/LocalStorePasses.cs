@@ -1,10 +1,17 @@
+using ShardedCache.Connections;
+
 namespace ShardedCache.Failover;
 
 /// <summary>What goes over a whole local store: the rounds of the proof, and the first calibration of its clock.</summary>
 internal static class LocalStorePasses
 {
     /// <summary>Gives a round to all that was acknowledged and has none.</summary>
-    public static void Assign(this LocalStore store, long round)
+    /// <param name="store">The shard's.</param>
+    /// <param name="round">From <see cref="ProofLedger.NextRound"/>.</param>
+    /// <param name="connection">
+    /// The one that serves: what another one has answered, late, says nothing of its server, which may lack it and gets it again.
+    /// </param>
+    public static void Assign(this LocalStore store, long round, IServerConnection? connection = null)
     {
         foreach (var stripe in store.All)
         {
@@ -12,9 +19,18 @@ internal static class LocalStorePasses
             {
                 for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
                 {
-                    if (entry is { Standing: Standing.Acknowledged, Round: 0 })
+                    if (entry is not { Standing: Standing.Acknowledged, Round: 0 })
+                    {
+                        continue;
+                    }
+
+                    if (connection is null || ReferenceEquals(entry.SentOn, connection))
                     {
                         entry.Round = round;
+                    }
+                    else
+                    {
+                        stripe.Move(entry, Standing.Pending, null);
                     }
                 }
             }

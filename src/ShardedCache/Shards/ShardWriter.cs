@@ -236,6 +236,11 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         {
             stripe.Put(_store.Removal(key, LocalKind.Invalidation, stamp), Standing.Pending, null);
         }
+        else if (stripe.Find(key.Name) is { } overwritten)
+        {
+            // What is to be invalidated is overwritten; should that fail, it is invalidated again.
+            stripe.Forget(overwritten);
+        }
 
         if (commands is null)
         {
