@@ -12,7 +12,7 @@ internal sealed class PayloadCopy
 
     private PayloadCopy(int length)
     {
-        _bytes = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
+        _bytes = length == 0 ? [] : PayloadPool.Rent(length);
         Length = length;
     }
 
@@ -37,11 +37,7 @@ internal sealed class PayloadCopy
     /// <summary>Once.</summary>
     public void Return()
     {
-        if (_bytes.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_bytes);
-        }
-
+        PayloadPool.Return(_bytes);
         (_bytes, Length) = ([], 0);
     }
 }

@@ -1,0 +1,24 @@
+using ShardedCache.Failover;
+
+namespace ShardedCache.Tests.Failover;
+
+public class PayloadPoolTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(65)]
+    [InlineData(1024)]
+    [InlineData(1025)]
+    [InlineData(65_536)]
+    [InlineData(65_537)]
+    public void An_array_is_long_enough_and_nobody_else_s_until_it_is_returned(int length)
+    {
+        var (first, second) = (PayloadPool.Rent(length), PayloadPool.Rent(length));
+
+        Assert.InRange(first.Length, length, Math.Max(64, 2 * length));
+        Assert.NotSame(first, second);
+        PayloadPool.Return(first);
+        PayloadPool.Return(second);
+    }
+}
