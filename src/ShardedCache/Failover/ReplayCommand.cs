@@ -55,7 +55,15 @@ internal static class ReplayCommand
             Span<byte> header = stackalloc byte[EntryHeader.MaxLength];
             header[..entry.Header.Write(header)].CopyTo(stored);
             payload.Span.CopyTo(stored.AsSpan(entry.Header.Length));
-            return (stored, entry.ExpiresAt == long.MaxValue ? [] : Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))));
+            if (entry.ExpiresAt == long.MaxValue)
+            {
+                return (stored, []);
+            }
+
+            // Its header says when it ends. It stays as long as a tombstone, so that what it replaced, should another client replay
+            // that even later, finds something to yield to.
+            var life = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
+            return (stored, Number(entry.Header.IsSliding ? life : Math.Max(life, (long)store.Limits.TombstoneLife.TotalMilliseconds)));
         }
 
         // What has expired must not uncover what it had replaced.
