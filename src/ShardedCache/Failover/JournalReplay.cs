@@ -15,7 +15,10 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
     private const int MaxRounds = 8;
 
-    private static readonly StoredScript[] Scripts = [EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll];
+    private static readonly StoredScript[] Scripts =
+    [
+        EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll, PageScripts.Set, PageScripts.Evict,
+    ];
 
     /// <summary>Holds no entry, so the scripts leave it alone.</summary>
     private static readonly StoredKey NoEntry = new([], "__shardedcache:rule");
@@ -198,7 +201,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         switch (reply)
         {
             case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
-                var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh, Group: null or { IsRemovalOfAll: false } };
+                var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not (LocalKind.Refresh or LocalKind.Eviction), Group: null or { IsRemovalOfAll: false } };
                 if (isScripted && reply is { Kind: ReplyKind.Ok, Integer: 0 })
                 {
                     foreach (var superseded in entry.Group?.Entries ?? [entry])
@@ -212,6 +215,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 {
                     store.Evicted(entry, isAcknowledged: true);
                     metrics.Evicted(shard);
+                }
+                else if (entry.Kind == LocalKind.Eviction && reply.Integer == 1)
+                {
+                    // One step of several: the next one is sent like this one.
+                    AnswerAll(entry, connection, isAcknowledged: false);
                 }
                 else
                 {

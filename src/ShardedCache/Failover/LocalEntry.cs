@@ -17,6 +17,9 @@ internal enum LocalKind : byte
 
     /// <summary>The entry's life was prolonged, and nothing more is known of it.</summary>
     Refresh,
+
+    /// <summary>A tag was evicted: pages that carry it and are older must not be read any more.</summary>
+    Eviction,
 }
 
 /// <summary>How far an entry has come on its way to the replicas. All but <see cref="Standby"/> are the journal.</summary>
@@ -93,13 +96,16 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
+    /// <summary>Set where it is a page of the output cache.</summary>
+    public PageRecord? Page { get; init; }
+
     public EntryList? List { get; set; }
 
     public LocalEntry? Previous { get; set; }
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
+    public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;

@@ -122,6 +122,11 @@ internal sealed class LocalStore
             // Another version has replaced it, or a replay has taken it over.
             if (!entry.IsDetached && entry.Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
             {
+                if (isAcknowledged && entry.Page is { } page)
+                {
+                    page.WasAcknowledged = true;
+                }
+
                 // A use while it was on its way came too late for the life that it was sent with.
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
             }

@@ -27,6 +27,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
     public int GroupRemovals { get; private set; }
 
+    /// <summary>How many evictions of tags are known.</summary>
+    public int Evictions { get; private set; }
+
     /// <summary>How many writes and removals no master has acknowledged.</summary>
     public int Undelivered
     {
@@ -54,12 +57,14 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             Leave(replaced);
             replaced.ReleasePayload();
+            Evictions -= replaced.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 
             // Until the new one is answered the master may have only what is older than both.
             entry.IsOwed = replaced.Overlays;
         }
 
+        Evictions += entry.Kind == LocalKind.Eviction ? 1 : 0;
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         _entries[entry.Key.Name] = entry;
         Enter(entry, standing, sentOn);
@@ -73,6 +78,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             Leave(entry);
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
+            Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         }
     }
@@ -94,7 +100,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry.Kind is LocalKind.Value or LocalKind.Tombstone
+        var isUseful = entry.Page is null && entry.Kind is LocalKind.Value or LocalKind.Tombstone
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {

@@ -8,6 +8,7 @@ namespace ShardedCache.Failover;
 /// </summary>
 internal sealed class PayloadCopy
 {
+    private readonly bool _isPooled = true;
     private byte[] _bytes;
 
     private PayloadCopy(int length)
@@ -16,9 +17,17 @@ internal sealed class PayloadCopy
         Length = length;
     }
 
+    private PayloadCopy(byte[] bytes) => (_bytes, Length, _isPooled) = (bytes, bytes.Length, false);
+
     public int Length { get; private set; }
 
+    /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
+    public ReadOnlyMemory<byte> Memory => _isPooled ? throw new InvalidOperationException("The memory is rented.") : _bytes.AsMemory(0, Length);
+
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+
+    /// <summary>Takes over an array that nobody changes any more; a command may still be reading it when the entry is gone.</summary>
+    public static PayloadCopy Around(byte[] bytes) => new(bytes);
 
     public static PayloadCopy Of(in ReadOnlySequence<byte> payload)
     {
@@ -37,7 +46,11 @@ internal sealed class PayloadCopy
     /// <summary>Once.</summary>
     public void Return()
     {
-        PayloadPool.Return(_bytes);
+        if (_isPooled)
+        {
+            PayloadPool.Return(_bytes);
+        }
+
         (_bytes, Length) = ([], 0);
     }
 }
