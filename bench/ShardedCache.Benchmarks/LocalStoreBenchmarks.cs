@@ -61,7 +61,7 @@ public class LocalStoreBenchmarks
         _store.Answered(entry, _connection, isAcknowledged: true);
         if (_next % WritesPerRound == 0)
         {
-            _store.Assign(++_round);
+            _store.Close(++_round);
             _store.Retire(_round);
         }
     }

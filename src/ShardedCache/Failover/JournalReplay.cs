@@ -30,10 +30,15 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     /// <param name="isContained">Whether the master has what was acknowledged in a round.</param>
     public void Sort(IServerConnection connection, Func<long, bool> isContained) => store.WithAllLocked(() =>
     {
+        store.Serve(connection);
         foreach (var stripe in store.All)
         {
-            for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+            // What is given a later round goes to the end, and is not to be met again there.
+            var (entry, left) = (stripe.Journal.First, stripe.Journal.Count);
+            for (LocalEntry? next; left > 0 && entry is not null; entry = next, left--)
             {
+                next = entry.Next;
+
                 // Where it was touched since, the touch may be missing, and a replay of the same version brings that.
                 if (entry is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
                 {

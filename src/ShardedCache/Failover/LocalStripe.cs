@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ShardedCache.Connections;
 
 namespace ShardedCache.Failover;
@@ -20,6 +21,12 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public EntryList Journal { get; } = new();
 
     public long StandbySize => _standby.Size;
+
+    /// <summary>The round of the proof that covers what is acknowledged now.</summary>
+    public long OpenRound { get; set; } = 1;
+
+    /// <summary>The connection whose answers count; null before the first.</summary>
+    public IServerConnection? Serving { get; set; }
 
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
@@ -53,9 +60,13 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Replaces what is known of the key.</summary>
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        if (_entries.TryGetValue(entry.Key.Name, out var replaced))
+        ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, entry.Key.Name, out _);
+        var replaced = known;
+        known = entry;
+        var freed = 0L;
+        if (replaced is not null)
         {
-            Leave(replaced);
+            freed = Leave(replaced);
             replaced.ReleasePayload();
             Evictions -= replaced.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
@@ -66,8 +77,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
         Evictions += entry.Kind == LocalKind.Eviction ? 1 : 0;
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
-        _entries[entry.Key.Name] = entry;
-        Enter(entry, standing, sentOn);
+        budget.Add(Enter(entry, standing, sentOn) - freed);
         Evict();
     }
 
@@ -75,7 +85,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     {
         if (!entry.IsDetached)
         {
-            Leave(entry);
+            budget.Add(-Leave(entry));
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
             Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
@@ -85,16 +95,19 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        var inJournal = entry.Standing != Standing.Standby;
-        if (inJournal == (standing != Standing.Standby))
+        // The journal is in the order of rounds: what is acknowledged once more, because it was touched, goes behind the others.
+        var isLater = standing == Standing.Acknowledged && entry.Round > 0 && entry.Round < OpenRound;
+        var staysInPlace = entry.Standing != Standing.Standby && standing != Standing.Standby && !isLater;
+        if (staysInPlace)
         {
-            Pending += (standing == Standing.Pending ? 1 : 0) - (entry.Standing == Standing.Pending ? 1 : 0);
+            Pending -= entry.Standing == Standing.Pending ? 1 : 0;
             Stand(entry, standing, sentOn);
+            Pending += entry.Standing == Standing.Pending ? 1 : 0;
             return;
         }
 
-        Leave(entry);
-        Enter(entry, standing, sentOn);
+        var freed = Leave(entry);
+        budget.Add(Enter(entry, standing, sentOn) - freed);
     }
 
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
@@ -161,38 +174,45 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
     }
 
-    private void Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    /// <summary>Returns by how much the journal has grown.</summary>
+    private long Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
         Stand(entry, standing, sentOn);
-        if (standing == Standing.Standby)
+        if (entry.Standing == Standing.Standby)
         {
             _standby.Add(entry);
-            return;
+            return 0;
         }
 
         Journal.Add(entry);
-        budget.Add(entry.Size);
-        Pending += standing == Standing.Pending ? 1 : 0;
+        Pending += entry.Standing == Standing.Pending ? 1 : 0;
+        return entry.Size;
     }
 
-    private static void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    private void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        if (standing == Standing.Acknowledged && Serving is not null && !ReferenceEquals(sentOn, Serving))
+        {
+            (standing, sentOn) = (Standing.Pending, null);
+        }
+
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? OpenRound : 0);
         entry.IsTouchOwed = false;
         entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 
-    private void Leave(LocalEntry entry)
+    /// <summary>Returns by how much the journal has shrunk.</summary>
+    private long Leave(LocalEntry entry)
     {
         if (entry.Standing == Standing.Standby)
         {
             _standby.Remove(entry);
-            return;
+            return 0;
         }
 
         Journal.Remove(entry);
-        budget.Add(-entry.Size);
         Pending -= entry.Standing == Standing.Pending ? 1 : 0;
+        return entry.Size;
     }
 
     private void Evict()

@@ -3,13 +3,13 @@ using System.Buffers;
 namespace ShardedCache.Failover;
 
 /// <summary>
-/// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back; whoever reads it does
-/// so under the lock of the entry's stripe.
+/// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back, once; whoever reads it
+/// does so under the lock of the entry's stripe.
 /// </summary>
-internal sealed class PayloadCopy
+internal readonly struct PayloadCopy
 {
-    private readonly bool _isPooled = true;
-    private byte[] _bytes;
+    private readonly byte[] _bytes;
+    private readonly bool _isOurs;
 
     private PayloadCopy(int length)
     {
@@ -17,12 +17,12 @@ internal sealed class PayloadCopy
         Length = length;
     }
 
-    private PayloadCopy(byte[] bytes) => (_bytes, Length, _isPooled) = (bytes, bytes.Length, false);
+    private PayloadCopy(byte[] bytes) => (_bytes, Length, _isOurs) = (bytes, bytes.Length, true);
 
-    public int Length { get; private set; }
+    public int Length { get; }
 
     /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
-    public ReadOnlyMemory<byte> Memory => _isPooled ? throw new InvalidOperationException("The memory is rented.") : _bytes.AsMemory(0, Length);
+    public ReadOnlyMemory<byte> Memory => _isOurs ? _bytes : throw new InvalidOperationException("The memory is rented.");
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
@@ -43,14 +43,11 @@ internal sealed class PayloadCopy
         return copy;
     }
 
-    /// <summary>Once.</summary>
     public void Return()
     {
-        if (_isPooled)
+        if (!_isOurs)
         {
-            PayloadPool.Return(_bytes);
+            PayloadPool.Return(_bytes, Length);
         }
-
-        (_bytes, Length) = ([], 0);
     }
 }

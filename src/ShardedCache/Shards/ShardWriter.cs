@@ -20,7 +20,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     public PendingWrite Begin(
         in StoredKey key, EntryExpiration? expiration, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        var copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
+        PayloadCopy? copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
@@ -76,7 +76,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
             for (var i = 0; i < Math.Max(1, keys.Length); i++)
             {
-                var copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
+                PayloadCopy? copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
                 var kind = payloads is null ? LocalKind.Tombstone : LocalKind.Value;
                 var entry = new LocalEntry(keys.Length == 0 ? index : keys[i], kind, header, copy) { Group = group };
                 _store.Write(stripe, entry, connection);

@@ -50,7 +50,7 @@ public class LocalStoreModelTests
             case 6 when entry is not null: world.Store.Answered(entry, connection, value % 3 != 0); break;
             case 7 when entry is { Standing: not Standing.Standby }: world.Store.Evicted(entry, value % 3 != 0); break;
             case 8 when world.Find(name) is { } known: world.Store.ObserveMissing(known, connection); break;
-            case 9: world.Store.Assign(++round); break;
+            case 9: world.Store.Close(++round); break;
             case 10: world.Store.Retire(round - (value % 2)); break;
             case 11: Shake(world, name, connection, value); break;
             default: break;

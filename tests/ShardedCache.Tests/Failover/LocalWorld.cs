@@ -15,6 +15,8 @@ internal sealed class LocalWorld : IDisposable
 {
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromMinutes(2);
 
+    private long _round;
+
     public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20, IMeterFactory? meters = null)
     {
         Metrics = new ShardedCacheMetrics(meters);
@@ -75,10 +77,10 @@ internal sealed class LocalWorld : IDisposable
     }
 
     /// <summary>All that was acknowledged is on every replica.</summary>
-    public void Prove(long round = 1)
+    public void Prove()
     {
-        Store.Assign(round);
-        Store.Retire(round);
+        Store.Close(++_round);
+        Store.Retire(_round);
     }
 
     public void Touch(LocalEntry entry, IServerConnection? sentOn)
