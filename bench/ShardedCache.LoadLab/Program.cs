@@ -1,4 +1,6 @@
+using System.Globalization;
 using ShardedCache.LoadLab.Cost;
+using ShardedCache.LoadLab.Eviction;
 using ShardedCache.LoadLab.Failover;
 using ShardedCache.LoadLab.Workers;
 
@@ -7,6 +9,10 @@ return args switch
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
 
     ["cost"] => await CostCommand.RunAsync(),
+
+    ["evict"] => await EvictCommand.RunAsync(1_000_000),
+
+    ["evict", "--pages", var pages] => await EvictCommand.RunAsync(int.Parse(pages, CultureInfo.InvariantCulture)),
 
     // A client process of a run; "failover" starts it.
     ["worker", var settings] => await WorkerCommand.RunAsync(settings),
@@ -18,5 +24,6 @@ static int Usage()
     Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost");
+    Console.Error.WriteLine("       evict [--pages N]");
     return 2;
 }

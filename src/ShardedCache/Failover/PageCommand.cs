@@ -11,7 +11,7 @@ internal static class PageCommand
     /// A step of an eviction touches about this many memberships. The shard does nothing else meanwhile, so it is what an operation that comes
     /// then waits for: measured in docs/output-cache.md.
     /// </summary>
-    public const int EvictionStep = 200;
+    public const int EvictionStep = 60;
 
     /// <summary>Sends the page; its stripe is locked.</summary>
     public static ValueTask<Reply> Set(IEntryCommands commands, LocalEntry entry, LocalStore store, bool isReplay, CancellationToken cancellationToken)

@@ -11,6 +11,12 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardPages(Shard shard, ShardContext context)
 {
+    /// <summary>A tag of some thousand pages is evicted without a pause.</summary>
+    private const int StepsWithoutPause = 50;
+
+    /// <summary>After a step the server has time for others: an eviction is longer, and they hardly notice.</summary>
+    private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(1);
+
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
@@ -102,8 +108,13 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         _store.Added();
-        while (await FinishAsync(stripe, entry, connection, pending).ConfigureAwait(false) == 1)
+        for (var steps = 1; await FinishAsync(stripe, entry, connection, pending).ConfigureAwait(false) == 1; steps++)
         {
+            if (steps > StepsWithoutPause)
+            {
+                await Task.Delay(StepPause, context.Time, cancellationToken).ConfigureAwait(false);
+            }
+
             pending = PageCommand.Evict(connection!, entry, _store, cancellationToken);
         }
     }
