@@ -216,7 +216,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, LocalEntry? known)
+    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
     {
         var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
             || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
@@ -313,5 +313,5 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
     }
 
-    private readonly record struct PendingRead(EntryReader Reader, LocalEntry? Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }
