@@ -29,6 +29,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
         {
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return isFound;
         }
 
@@ -109,6 +110,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         if (verdict != Verdict.Answered)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
         }
     }
 
@@ -258,6 +260,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var answer = _fallback.IsOn
             ? await _fallback.ReadAsync(key, reader, mayAsk: reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
             : null;

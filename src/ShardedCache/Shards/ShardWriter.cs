@@ -102,6 +102,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         if (write.Connection is not { } connection)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return;
         }
 
@@ -143,6 +144,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         if (write.Connection is not { } connection)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return;
         }
 
