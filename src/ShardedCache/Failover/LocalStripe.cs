@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
@@ -9,7 +10,11 @@ namespace ShardedCache.Failover;
 /// </summary>
 internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int maxStandbyPayload)
 {
+    /// <summary>More than a tenth of a second replaces, at the usual rates.</summary>
+    private const int MaxFree = 512;
+
     private readonly Dictionary<string, LocalEntry> _entries = new(StringComparer.Ordinal);
+    private readonly Stack<LocalEntry> _free = new();
 
     // In the order in which the entries came into use; second chances are given on eviction.
     private readonly EntryList _standby = new();
@@ -57,6 +62,18 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     public LocalEntry? Find(string key) => _entries.GetValueOrDefault(key);
 
+    /// <summary>An entry that is to be put into this stripe.</summary>
+    public LocalEntry Create(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    {
+        if (!_free.TryPop(out var entry))
+        {
+            entry = new LocalEntry(this);
+        }
+
+        entry.Begin(key, kind, header, payload);
+        return entry;
+    }
+
     /// <summary>Replaces what is known of the key.</summary>
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
@@ -73,6 +90,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
             // Until the new one is answered the master may have only what is older than both.
             entry.IsOwed = replaced.Overlays;
+            if (!ReferenceEquals(replaced, entry))
+            {
+                Free(replaced);
+            }
         }
 
         Evictions += entry.Kind == LocalKind.Eviction ? 1 : 0;
@@ -90,6 +111,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             entry.ReleasePayload();
             Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
+            Free(entry);
         }
     }
 
@@ -171,6 +193,15 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         foreach (var entry in _entries.Values.ToList())
         {
             Forget(entry);
+        }
+    }
+
+    private void Free(LocalEntry entry)
+    {
+        if (!entry.IsShared && _free.Count < MaxFree)
+        {
+            entry.End();
+            _free.Push(entry);
         }
     }
 

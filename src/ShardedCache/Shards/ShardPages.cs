@@ -30,8 +30,9 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     public async ValueTask<bool> GetAsync(StoredKey key, EntryReader reader, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get page", shard.Name);
-        if (IsFallbackOn && Find(key) is { Overlays: true } owed)
+        if (IsFallbackOn && Find(key) is { IsOwed: true } owed)
         {
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return Answer(key, reader, owed);
         }
 
@@ -47,6 +48,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
         }
 
+        await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
         return Answer(key, reader, Find(key));
     }
 
@@ -68,7 +70,8 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         {
             connection = Target();
             var expiration = EntryExpiration.From(new() { AbsoluteExpirationRelativeToNow = life }, default, shard.Clock.NowMilliseconds);
-            entry = new LocalEntry(key, LocalKind.Value, EntryHeader.Value(shard.Clock.Next(), expiration), PayloadCopy.Around(page)) { Page = new PageRecord(tags) };
+            entry = stripe.Create(key, LocalKind.Value, EntryHeader.Value(shard.Clock.Next(), expiration), PayloadCopy.Around(page));
+            (entry.Page, entry.IsShared) = (new PageRecord(tags), true);
             _store.Write(stripe, entry, connection);
             pending = connection is null ? default : PageCommand.Set(connection, entry, _store, isReplay: false, cancellationToken);
             if (!IsJournaling)
@@ -102,7 +105,8 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             connection = Target();
-            entry = new LocalEntry(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
+            entry = stripe.Create(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
+            entry.IsShared = true;
             _store.Write(stripe, entry, connection);
             pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, cancellationToken);
         }
@@ -158,6 +162,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         if (connection is null)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return 0;
         }
 
@@ -182,7 +187,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             case Verdict.Refused:
             case var _ when context.FailoverMode == FailoverMode.Throw:
                 // The caller learns that it failed, so nothing may bring it later.
-                _store.Forget(entry);
+                _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
             case var verdict:
                 _store.IsWriteRefused = verdict == Verdict.NotWriting;
@@ -199,22 +204,22 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             case (LocalKind.Eviction, 1):
                 break;
             case (LocalKind.Eviction, _) when !IsJournaling:
-                _store.Forget(entry);
+                _store.Forget(EntryRef.To(entry));
                 break;
             case (not LocalKind.Eviction, 0):
                 // Its tag was evicted later.
-                _store.Superseded(entry, connection);
+                _store.Superseded(EntryRef.To(entry), connection);
                 break;
             case (not LocalKind.Eviction, 2):
                 context.Metrics.Evicted(shard.Name);
                 if (IsJournaling)
                 {
-                    _store.Evicted(entry, isAcknowledged: true);
+                    _store.Evicted(EntryRef.To(entry), isAcknowledged: true);
                 }
 
                 break;
             default:
-                _store.Answered(entry, connection, isAcknowledged: true);
+                _store.Answered(EntryRef.To(entry), connection, isAcknowledged: true);
                 break;
         }
     }
@@ -230,7 +235,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
         else
         {
-            _store.Answered(entry, connection, isAcknowledged: false);
+            _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false);
         }
 
         _store.Added();
@@ -255,37 +260,29 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>
     private IServerConnection? Target() => shard.Live ?? (IsFallbackOn ? null : throw _judge.Unavailable());
 
-    private LocalEntry? Find(in StoredKey key)
+    /// <summary>What the journal has under the key that no server was known to have yet.</summary>
+    private LocalPage Find(in StoredKey key)
     {
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
-            return stripe.Find(key.Name);
+            var entry = stripe.Find(key.Name);
+            var isReadable = entry is { Kind: LocalKind.Value, Page.WasAcknowledged: false, Payload: not null } && !entry.HasExpired(shard.Clock.NowMilliseconds);
+            return new(entry is { Overlays: true }, isReadable ? entry!.Payload!.Value.Memory : default(ReadOnlyMemory<byte>?), entry?.Page?.Tags ?? [], entry?.Header.Stamp ?? default);
         }
     }
 
-    /// <summary>Answers in place of the server: with what this process wrote and no server was known to have yet, or with a miss.</summary>
-    private bool Answer(in StoredKey key, EntryReader reader, LocalEntry? entry)
+    /// <summary>Answers in place of the server: with what this process wrote, or with a miss.</summary>
+    private bool Answer(in StoredKey key, EntryReader reader, in LocalPage page)
     {
-        var stripe = _store.StripeOf(key);
-        ReadOnlyMemory<byte>? body = null;
-        lock (stripe.Lock)
-        {
-            if (entry is { IsDetached: false, Kind: LocalKind.Value, Page: { WasAcknowledged: false }, Payload: { } payload }
-                && !entry.HasExpired(shard.Clock.NowMilliseconds))
-            {
-                body = payload.Memory;
-            }
-        }
-
         // Without the lock: evictions lie in another stripe.
-        var isFound = body is not null && !PageKeys.IsEvicted(_store, key.Prefix, entry!.Page!.Tags, entry.Header.Stamp);
+        var isFound = page.Body is not null && !PageKeys.IsEvicted(_store, key.Prefix, page.Tags, page.Stamp);
         context.Metrics.Read(shard.Name, isFound);
         context.Metrics.FallbackRead(shard.Name, isFound ? "journal" : "miss");
         if (isFound)
         {
             reader.Supply(PageFormat.NoTags);
-            reader.Supply(body!.Value.Span);
+            reader.Supply(page.Body!.Value.Span);
         }
 
         return isFound;
@@ -297,4 +294,10 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         return shard.Live;
     }
+
+    /// <param name="IsOwed">Whether the server is not to be asked, because it does not have yet what this process wrote.</param>
+    /// <param name="Body">Null where there is no page to read.</param>
+    /// <param name="Tags">The page's.</param>
+    /// <param name="Stamp">The page's.</param>
+    private readonly record struct LocalPage(bool IsOwed, ReadOnlyMemory<byte>? Body, IReadOnlyList<string> Tags, Stamp Stamp);
 }

@@ -219,4 +219,23 @@ public sealed class LocalStoreWriteTests : IDisposable
         Store.Forget(entry);
         Assert.False(Store.WaitForWorkAsync().IsCompleted);
     }
+
+    [Fact]
+    public void An_answer_that_comes_after_its_entry_was_used_for_another_key_changes_nothing()
+    {
+        using var world = new LocalWorld { ReusesEntries = true };
+        var first = EntryRef.To(world.Set("{tag}first", [1], world.First));
+        world.Store.Forget(first);
+        var second = world.Set("{tag}second", [2], world.First);
+        Assert.Same(first.Entry, second);
+
+        world.Store.Answered(first, world.First, isAcknowledged: true);
+        world.Store.Evicted(first, isAcknowledged: true);
+        world.Store.Superseded(first, world.First);
+        world.Store.ObserveMissing(first, world.First);
+        world.Store.Forget(first);
+
+        Assert.Equal(Standing.Sent, second.Standing);
+        Assert.Equal([2], world.Value("{tag}second"));
+    }
 }
