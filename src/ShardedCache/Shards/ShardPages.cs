@@ -56,12 +56,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     public async ValueTask SetAsync(StoredKey key, byte[] page, IReadOnlyList<string> tags, TimeSpan life, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("set page", shard.Name);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        await BeginAsync(cancellationToken).ConfigureAwait(false);
         LocalEntry entry;
         IServerConnection? connection;
         ValueTask<Reply> pending;
@@ -92,12 +87,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     public async Task EvictAsync(StoredKey key, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("evict tag", shard.Name);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        await BeginAsync(cancellationToken).ConfigureAwait(false);
         LocalEntry entry;
         IServerConnection? connection;
         ValueTask<Reply> pending;
@@ -116,9 +106,10 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         {
             if (steps > StepsWithoutPause)
             {
-                await Task.Delay(StepPause, context.Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(StepPause, context.Time, CancellationToken.None).ConfigureAwait(false);
             }
 
+            // Where the caller gives up in between, this throws, and the journal goes on.
             pending = PageCommand.Evict(connection!, entry, _store, cancellationToken);
         }
     }
@@ -286,6 +277,15 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         return isFound;
+    }
+
+    private async ValueTask BeginAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (shard.Live is null)
+        {
+            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Returns the connection that serves by then, or null where none does.</summary>

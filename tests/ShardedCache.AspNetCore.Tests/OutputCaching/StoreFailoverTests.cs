@@ -66,6 +66,8 @@ public sealed class StoreFailoverTests : IAsyncLifetime
         Master.Kill();
         Replica.Resume();
 
+        await host.IsDownAsync();
+
         // Until a replica is promoted: the page is there, and could be read.
         while (!host.IsUp)
         {

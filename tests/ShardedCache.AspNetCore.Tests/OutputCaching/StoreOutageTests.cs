@@ -250,6 +250,25 @@ public sealed class StoreOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_eviction_whose_caller_gives_up_in_its_midst_is_brought_to_its_end()
+    {
+        await using var host = await StoreHost.JoinAsync(_farm);
+        await Parallel.ForAsync(0, 10_000, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = Token }, async (i, _) =>
+            await host.Store.SetAsync($"page {i}", "text"u8.ToArray(), ["tag"], Minute, Token));
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(Token);
+
+        var eviction = host.Store.EvictByTagAsync("tag", given.Token).AsTask();
+        await Eventually.HoldsAsync(async () => await CountAsync() < 10_000, "the eviction is under way");
+        await given.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => eviction);
+        Assert.Null(await ReadAsync(host, "page 9999"));
+        await Eventually.HoldsAsync(async () => await CountAsync() == 0 && host.Cache.JournalBytes == 0, "the eviction is done");
+
+        async Task<int> CountAsync() => (await Server.ExecuteAsync("KEYS", "__shardedcache:page:*")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+    }
+
+    [Fact]
     public async Task Flushed_pages_are_misses_and_the_next_ones_are_found_by_their_tags()
     {
         await using var host = await StoreHost.JoinAsync(_farm);
