@@ -2,6 +2,7 @@ using System.Globalization;
 using ShardedCache.LoadLab.Cost;
 using ShardedCache.LoadLab.Eviction;
 using ShardedCache.LoadLab.Failover;
+using ShardedCache.LoadLab.Throughput;
 using ShardedCache.LoadLab.Workers;
 
 return args switch
@@ -14,6 +15,11 @@ return args switch
 
     ["evict", "--pages", var pages] => await EvictCommand.RunAsync(int.Parse(pages, CultureInfo.InvariantCulture)),
 
+    ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
+
+    // A subject of a run; "throughput" starts it.
+    ["throughput-worker", var name, var configuration] => await Subjects.RunWorkerAsync(name, configuration),
+
     // A client process of a run; "failover" starts it.
     ["worker", var settings] => await WorkerCommand.RunAsync(settings),
     _ => Usage(),
@@ -25,5 +31,6 @@ static int Usage()
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost");
     Console.Error.WriteLine("       evict [--pages N]");
+    Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     return 2;
 }

@@ -38,17 +38,24 @@ internal static class EvictCommand
             Print($"evicted in {watch.Elapsed.TotalSeconds:0.0} s, {await StepsAsync(master)}; {await CountAsync(master)} keys are left");
         });
 
-        await ExpireAsync("pages without tags expiring", [], store, pages, load, master);
-        await ExpireAsync("pages and their tag's index expiring", [Tag], store, pages, load, master);
+        await ExpireAsync("the index alone expiring", [Tag], isIndexAlone: true, store, pages, load, master);
+        await ExpireAsync("pages without tags expiring", [], isIndexAlone: false, store, pages, load, master);
+        await ExpireAsync("pages and their tag's index expiring", [Tag], isIndexAlone: false, store, pages, load, master);
         Print($"{await CountAsync(master)} keys are left, of which the load has {SteadyLoad.Keys} and the sharding rule one");
         return 0;
     }
 
-    private static async Task ExpireAsync(string name, string[] tags, IOutputCacheStore store, int pages, SteadyLoad load, RedisProcess master)
+    private static async Task ExpireAsync(
+        string name, string[] tags, bool isIndexAlone, IOutputCacheStore store, int pages, SteadyLoad load, RedisProcess master)
     {
-        // Written over a minute and more, expiring within ten seconds of one another.
-        var end = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(30 + (pages / 10_000));
+        // Written over a minute or so, expiring within ten seconds of one another.
+        var end = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(30 + (pages / 8_000));
         await FillAsync(store, pages, tags, number => end - DateTimeOffset.UtcNow + TimeSpan.FromMilliseconds(number * 10_000L / pages));
+        for (var at = 0; isIndexAlone && at < pages; at += 500)
+        {
+            await master.ExecuteAsync(["UNLINK", .. Enumerable.Range(at, Math.Min(500, pages - at)).Select(static number => $"__shardedcache:page:{Key(number)}")]);
+        }
+
         await Task.Delay(TimeSpan.FromSeconds(Math.Max(0, (end - DateTimeOffset.UtcNow).TotalSeconds - Baseline.TotalSeconds - 2)));
         await PrintAsync(name, load, async () =>
         {
@@ -74,11 +81,13 @@ internal static class EvictCommand
         {
             for (int number; (number = Interlocked.Increment(ref next)) < pages;)
             {
-                await store.SetAsync($"GET/products/{number}", Page, tags, life(number), default);
+                await store.SetAsync(Key(number), Page, tags, life(number), default);
             }
         })));
         Print($"filled in {watch.Elapsed.TotalSeconds:0} s, {pages / watch.Elapsed.TotalSeconds:0} pages/s");
     }
+
+    private static string Key(int number) => $"GET/products/{number}";
 
     private static async Task<long> CountAsync(RedisProcess server) => long.Parse(await server.ExecuteAsync("DBSIZE"), CultureInfo.InvariantCulture);
 
