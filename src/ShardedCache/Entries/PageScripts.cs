@@ -33,8 +33,9 @@ internal static class PageScripts
         local function liveUntil(key, expiry)
           if redis.call('PEXPIREAT', key, expiry, 'GT') == 0 and redis.call('PTTL', key) == -1 then redis.call('PEXPIREAT', key, expiry) end
         end
+        -- Its stamp, and its tags one after the other: the tag, its bucket, where that is stored. Most tables fit into the first read.
         local function readPage(key)
-          local bytes = redis.pcall('GETRANGE', key, 0, 255)
+          local bytes = redis.pcall('GETRANGE', key, 0, 127)
           if type(bytes) ~= 'string' or #bytes < 10 or string.byte(bytes, 1) ~= 0xC1 then return nil end
           local flags = string.byte(bytes, 2)
           if flags > 4 then return nil end
@@ -49,7 +50,8 @@ internal static class PageScripts
           while at + 6 <= stop do
             local bucket, length = struct.unpack('>I4I2', bytes, at)
             local tag = string.sub(bytes, at + 6, at + 5 + length)
-            page.tags[#page.tags + 1] = { tag, bucket, at - 1 }
+            local count = #page.tags
+            page.tags[count + 1], page.tags[count + 2], page.tags[count + 3] = tag, bucket, at - 1
             at = at + 6 + length
           end
           return page
@@ -81,12 +83,12 @@ internal static class PageScripts
         if isRemoval or isRefused then
           redis.call('DEL', key)
           redis.call('SET', key, string.char(0xC1, 4) .. stamp, 'PX', ARGV[5])
-          for _, had in ipairs(old and old.tags or {}) do leave(had[1], had[2]) end
+          for at = 1, old and #old.tags or 0, 3 do leave(old.tags[at], old.tags[at + 1]) end
           return isRefused and 0 or 1
         end
 
         local had = {}
-        for _, tag in ipairs(old and old.tags or {}) do had[tag[1]] = tag[2] end
+        for at = 1, old and #old.tags or 0, 3 do had[old.tags[at]] = old.tags[at + 1] end
         local states, buckets, parts = {}, {}, {}
         for at = 7, #ARGV do
           local tag = ARGV[at]
@@ -168,22 +170,22 @@ internal static class PageScripts
             local member, score = members[at], members[at + 1]
             local key = root .. 'page:' .. member
             local page = readPage(key)
-            local own
-            for _, had in ipairs(page and page.tags or {}) do
-              if had[1] == tag then own = had end
+            local tags, own = page and page.tags or {}, nil
+            for i = 1, #tags, 3 do
+              if tags[i] == tag then own = i end
             end
             if own and isLater(page.stamp, 1, stamp) then
-              if own[2] == state.low then
+              if tags[own + 1] == state.low then
                 local number = openBucket(tag, state)
                 redis.call('ZADD', bucketKey(tag, number), score, member)
                 liveUntil(bucketKey(tag, number), string.format('%.0f', score))
-                redis.call('SETRANGE', key, own[3], struct.pack('>I4', number))
+                redis.call('SETRANGE', key, tags[own + 2], struct.pack('>I4', number))
               end
             elseif own then
               gone[#gone + 1] = key
-              for _, had in ipairs(page.tags) do
-                if had ~= own then
-                  redis.call('ZREM', bucketKey(had[1], had[2]), member)
+              for i = 1, #tags, 3 do
+                if i ~= own then
+                  redis.call('ZREM', bucketKey(tags[i], tags[i + 1]), member)
                   budget = budget - 1
                 end
               end

@@ -11,7 +11,10 @@ internal static class PageCommand
     /// A step of an eviction touches about this many memberships. The shard does nothing else meanwhile, so it is what an operation that comes
     /// then waits for: measured in docs/output-cache.md.
     /// </summary>
-    public const int EvictionStep = 60;
+    private const int EvictionStep = 20;
+
+    /// <summary>One that is replayed has a round of the proof between its steps.</summary>
+    private const int ReplayedStep = 100;
 
     /// <summary>Sends the page; its stripe is locked.</summary>
     public static ValueTask<Reply> Set(IEntryCommands commands, LocalEntry entry, LocalStore store, bool isReplay, CancellationToken cancellationToken)
@@ -47,7 +50,7 @@ internal static class PageCommand
     }
 
     /// <summary>Sends a step of an eviction: the first and every other alike.</summary>
-    public static ValueTask<Reply> Evict(IEntryCommands commands, LocalEntry eviction, LocalStore store, CancellationToken cancellationToken) =>
+    public static ValueTask<Reply> Evict(IEntryCommands commands, LocalEntry eviction, LocalStore store, bool isReplay, CancellationToken cancellationToken) =>
         commands.RunAsync(
             PageScripts.Evict,
             eviction.Key,
@@ -56,7 +59,7 @@ internal static class PageCommand
                 Encoding.UTF8.GetBytes(PageKeys.TagOf(eviction.Key)),
                 eviction.Header.Stamp.ToBytes(),
                 ReplayCommand.Number((long)store.Limits.TombstoneLife.TotalMilliseconds),
-                ReplayCommand.Number(EvictionStep),
+                ReplayCommand.Number(isReplay ? ReplayedStep : EvictionStep),
             ],
             CallMode.Asynchronous,
             cancellationToken);

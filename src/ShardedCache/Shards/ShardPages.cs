@@ -12,9 +12,11 @@ namespace ShardedCache.Shards;
 internal sealed class ShardPages(Shard shard, ShardContext context)
 {
     /// <summary>A tag of some thousand pages is evicted without a pause.</summary>
-    private const int StepsWithoutPause = 50;
+    private const int StepsWithoutPause = 200;
 
-    /// <summary>After a step the server has time for others: an eviction is longer, and they hardly notice.</summary>
+    private const int StepsBetweenPauses = 4;
+
+    /// <summary>Leaves the server time for others: the eviction takes longer, and they hardly notice.</summary>
     private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(1);
 
     private readonly ShardJudge _judge = new(shard, context);
@@ -98,19 +100,19 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             entry = stripe.Create(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
             entry.IsShared = true;
             _store.Write(stripe, entry, connection);
-            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, cancellationToken);
+            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, isReplay: false, cancellationToken);
         }
 
         _store.Added();
         for (var steps = 1; await FinishAsync(stripe, entry, connection, pending).ConfigureAwait(false) == 1; steps++)
         {
-            if (steps > StepsWithoutPause)
+            if (steps > StepsWithoutPause && steps % StepsBetweenPauses == 0)
             {
                 await Task.Delay(StepPause, context.Time, CancellationToken.None).ConfigureAwait(false);
             }
 
             // Where the caller gives up in between, this throws, and the journal goes on.
-            pending = PageCommand.Evict(connection!, entry, _store, cancellationToken);
+            pending = PageCommand.Evict(connection!, entry, _store, isReplay: false, cancellationToken);
         }
     }
 
