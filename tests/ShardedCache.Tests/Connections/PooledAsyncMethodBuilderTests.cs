@@ -89,8 +89,12 @@ public class PooledAsyncMethodBuilderTests
             gates[i] = new Gate();
         }
 
-        Run();
-        Run();
+        // Until the pool's queue has its size.
+        for (var round = 0; round < 20; round++)
+        {
+            Run();
+        }
+
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var round = 0; round < 10; round++)
         {
