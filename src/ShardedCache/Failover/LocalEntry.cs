@@ -90,6 +90,12 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>Whether its key was replaced, or forgotten.</summary>
     public bool IsDetached => List is null;
 
+    /// <summary>Its payload is a session's state, which is merged into what its master has.</summary>
+    public bool IsSession { get; init; }
+
+    /// <summary>Holds only what this process has changed of a session: nothing of what its master had could be read.</summary>
+    public bool IsPartial { get; set; }
+
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
@@ -126,6 +132,12 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
         ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
         ConfirmedAt += milliseconds;
         TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
+        if (IsSession && Payload is { } payload && SessionState.TryRead(payload.Span, out var state))
+        {
+            // As long as before.
+            Payload = PayloadCopy.Of(state.Shift(microseconds).ToBytes());
+            payload.Return();
+        }
     }
 
     public void ReleasePayload()
