@@ -12,12 +12,11 @@ internal sealed record SessionChanges(bool Clears, IReadOnlyDictionary<string, b
     /// <param name="stamp">Of the changed keys: the greatest in the result.</param>
     public SessionState ToState(SessionState? known, StampClock clock, out Stamp stamp)
     {
-        // What is set after a clearing is later than it.
-        var cleared = Clears ? clock.Next() : known?.Cleared ?? default;
         var given = stamp = clock.Next();
         return new SessionState
         {
-            Cleared = cleared,
+            // What is set after a clearing is later than it.
+            Cleared = Clears ? new Stamp(given.Value - 1) : known?.Cleared ?? default,
             Id = known is { Id.Stamp: var named } && named != default ? known.Id : Id == default ? default : new SessionId(given, Id),
             Items = Items.ToDictionary(static item => item.Key, item => new SessionItem(given, item.Value), StringComparer.Ordinal),
         };

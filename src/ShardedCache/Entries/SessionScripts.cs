@@ -7,10 +7,12 @@ internal static class SessionScripts
 {
     /// <summary>
     /// Merges a state, or what a request has changed of one, into the stored one, and prolongs its life. A tombstone counts as a
-    /// clearing; what is no session is replaced. Returns 1, or 0 where there is no session and none was to be made. Where the server has
+    /// clearing; what is no session is replaced. Returns 0 where there is no session and none was to be made, else 1. Where the server has
     /// no memory it says so, and what is stored stays.
-    /// Arguments: an entry with the state; milliseconds to live; 1 where no session is to be made; for how many milliseconds removed keys
-    /// are remembered.
+    /// Arguments: an entry with the state; milliseconds to live; for how many milliseconds removed keys are remembered; and how:
+    /// <c>replay</c>; <c>existing</c>, where no session is to be made; or <c>live</c>, for changes that arrive now and are therefore later
+    /// than all that is stored, whatever another client's clock has made of that. Their stamps are then raised where they have to be:
+    /// those that equal the entry's, and the clearing one less. Returns 1 and by how many microseconds.
     /// </summary>
     public static StoredScript Merge { get; } = new("session-merge", """
         if #ARGV == 0 then return 0 end
@@ -31,6 +33,7 @@ internal static class SessionScripts
           local flags = string.byte(entry, 2)
           local state = { items = {}, byKey = {}, bytes = entry }
           state.high, state.low = struct.unpack('>I4I4', entry, 3)
+          state.window = string.sub(entry, 11, 18)
           if flags == 4 then
             state.clearedHigh, state.clearedLow = state.high, state.low
             state.idHigh, state.idLow, state.id = 0, 0, string.rep('\0', 16)
@@ -62,10 +65,28 @@ internal static class SessionScripts
         local old, new = read(redis.pcall('GET', KEYS[1])), read(ARGV[1])
         if not new then return redis.error_reply('ERR not a session') end
         local exists = old and not old.isTombstone
-        if not exists and ARGV[3] == '1' then return 0 end
+        if not exists and ARGV[4] == 'existing' then return 0 end
         old = old or { items = {}, byKey = {}, high = 0, low = 0, clearedHigh = 0, clearedLow = 0, idHigh = 0, idLow = 0, id = new.id }
         local time = redis.call('TIME')
-        local horizon = math.floor((time[1] * 1000000 + time[2] - ARGV[4] * 1000) / 4194304)
+        local horizon = math.floor((time[1] * 1000000 + time[2] - ARGV[3] * 1000) / 4194304)
+
+        local raised = 0
+        if ARGV[4] == 'live' and not isLater(new.high, new.low, old.high, old.low) then
+          local high, micros = old.high, math.floor(old.low / 1024) + 1
+          if micros == 4194304 then high, micros = high + 1, 0 end
+          local low = micros * 1024 + new.low % 1024
+          raised = (high - new.high) * 4194304 + micros - math.floor(new.low / 1024)
+          local function before(high, low)
+            if low == 0 then return high - 1, 4294967295 end
+            return high, low - 1
+          end
+          local beforeHigh, beforeLow = before(new.high, new.low)
+          if new.clearedHigh == beforeHigh and new.clearedLow == beforeLow then new.clearedHigh, new.clearedLow = before(high, low) end
+          for _, item in ipairs(new.items) do
+            if item.high == new.high and item.low == new.low then item.high, item.low = high, low end
+          end
+          new.high, new.low = high, low
+        end
 
         local newest = isLater(old.high, old.low, new.high, new.low) and exists and old or new
         local clearedHigh, clearedLow = old.clearedHigh, old.clearedLow
@@ -75,7 +96,8 @@ internal static class SessionScripts
           or (new.idHigh == old.idHigh and new.idLow == old.idLow and isGreater(new.id, old.id)) then named = new end
 
         local parts = {
-          string.sub(newest.bytes, 1, 18), '\1', struct.pack('>I4I4I4I4', clearedHigh, clearedLow, named.idHigh, named.idLow), named.id
+          string.char(0xC1, 2), struct.pack('>I4I4', newest.high, newest.low), newest.window,
+          '\1', struct.pack('>I4I4I4I4', clearedHigh, clearedLow, named.idHigh, named.idLow), named.id
         }
         local function add(item)
           if not isLater(item.high, item.low, clearedHigh, clearedLow) or (item.isRemoved and item.high < horizon) then return end
@@ -106,6 +128,6 @@ internal static class SessionScripts
         end
         local reply = redis.pcall('SET', KEYS[1], merged, 'PX', life)
         if reply.err then return reply end
-        return 1
+        return 1 + raised
         """);
 }

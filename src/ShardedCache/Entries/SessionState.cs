@@ -144,6 +144,18 @@ internal sealed class SessionState
 
     public static int LengthOf(string key, byte[]? value) => ItemOverhead + Encoding.UTF8.GetByteCount(key) + (value?.Length ?? 0);
 
+    /// <summary>
+    /// The same with the changes of one request made later: they arrived after what has later stamps. Their clearing is the stamp before
+    /// theirs.
+    /// </summary>
+    public SessionState Raise(Stamp from, Stamp to) => new()
+    {
+        Cleared = Cleared.Value == from.Value - 1 ? new Stamp(to.Value - 1) : Cleared,
+        Id = Id,
+        Items = Items.ToDictionary(
+            static item => item.Key, item => item.Value.Stamp == from ? item.Value with { Stamp = to } : item.Value, StringComparer.Ordinal),
+    };
+
     /// <summary>The same by another clock.</summary>
     public SessionState Shift(long microseconds)
     {

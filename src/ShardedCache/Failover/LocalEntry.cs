@@ -132,10 +132,15 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
         ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
         ConfirmedAt += milliseconds;
         TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
+        ChangeSession(state => state.Shift(microseconds));
+    }
+
+    /// <summary>Changes the stamps in a session's state, which stays as long as it was.</summary>
+    public void ChangeSession(Func<SessionState, SessionState> change)
+    {
         if (IsSession && Payload is { } payload && SessionState.TryRead(payload.Span, out var state))
         {
-            // As long as before.
-            Payload = PayloadCopy.Of(state.Shift(microseconds).ToBytes());
+            Payload = PayloadCopy.Of(change(state).ToBytes());
             payload.Return();
         }
     }

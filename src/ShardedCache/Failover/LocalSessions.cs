@@ -53,6 +53,29 @@ internal static class LocalSessions
         return entry;
     }
 
+    /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
+    public static void SessionAnswered(this LocalStore store, LocalEntry entry, IServerConnection sentOn, Stamp sent, long raisedBy)
+    {
+        if (raisedBy > 0)
+        {
+            var stripe = store.StripeOf(entry.Key);
+            lock (stripe.Lock)
+            {
+                // Also where a later request of this process has added its own.
+                var raised = sent.Plus(raisedBy);
+                if (stripe.Find(entry.Key.Name) is { IsSession: true, Kind: LocalKind.Value } current)
+                {
+                    current.ChangeSession(state => state.Raise(sent, raised));
+                    current.Header = current.Header.Stamp < raised ? current.Header with { Stamp = raised } : current.Header;
+                }
+
+                store.Clock.Observe(raised);
+            }
+        }
+
+        store.Answered(entry, sentOn, isAcknowledged: true);
+    }
+
     /// <summary>
     /// No master has said that it took the changes. What came after them, and was perhaps acknowledged, is sent again with them.
     /// </summary>

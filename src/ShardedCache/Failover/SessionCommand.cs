@@ -3,6 +3,19 @@ using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
+/// <summary>How a state is merged into what its master has.</summary>
+internal enum SessionMerge : byte
+{
+    /// <summary>What a request has changed now: it is later than all that its master has.</summary>
+    Live,
+
+    /// <summary>By its stamps.</summary>
+    Replay,
+
+    /// <summary>By its stamps, and only where its master has the session.</summary>
+    ReplayToExisting,
+}
+
 /// <summary>The command that merges a session's changes, or all that is known of it, into what its master has.</summary>
 internal static class SessionCommand
 {
@@ -13,10 +26,9 @@ internal static class SessionCommand
         in EntryHeader header,
         ReadOnlySpan<byte> state,
         long lifeMilliseconds,
-        bool onlyWhereItExists,
+        SessionMerge how,
         LocalStore store,
-        CancellationToken cancellationToken,
-        CallMode mode = CallMode.Asynchronous)
+        CancellationToken cancellationToken)
     {
         Span<byte> head = stackalloc byte[EntryHeader.MaxLength];
         var length = header.Write(head);
@@ -29,10 +41,15 @@ internal static class SessionCommand
             [
                 stored,
                 ReplayCommand.Number(lifeMilliseconds),
-                onlyWhereItExists ? "1"u8.ToArray() : "0"u8.ToArray(),
                 ReplayCommand.Number(SessionState.KeptMilliseconds(header.SlidingMilliseconds, store.Limits.TombstoneLife)),
+                how switch
+                {
+                    SessionMerge.Live => "live"u8.ToArray(),
+                    SessionMerge.Replay => "replay"u8.ToArray(),
+                    _ => "existing"u8.ToArray(),
+                },
             ],
-            mode,
+            CallMode.Asynchronous,
             cancellationToken);
     }
 }

@@ -61,8 +61,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
 
         IServerConnection? connection;
-        LocalEntry? entry;
-        ValueTask<Reply> pending;
+        PendingCommit commit;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
@@ -72,7 +71,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 throw _judge.Unavailable();
             }
 
-            (entry, pending) = Begin(stripe, connection, key, known, changes, windowMilliseconds, cancellationToken);
+            commit = Begin(stripe, connection, key, known, changes, windowMilliseconds, cancellationToken);
         }
 
         _store.Added();
@@ -82,13 +81,13 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return;
         }
 
-        await FinishAsync(connection, entry, pending).ConfigureAwait(false);
+        await FinishAsync(connection, commit).ConfigureAwait(false);
     }
 
     public void KeepAlive(StoredKey key) => shard.KeepAlive(key, IsJournaling);
 
     /// <summary>Under the stripe's lock: stamps, journals and sends.</summary>
-    private (LocalEntry? Entry, ValueTask<Reply> Pending) Begin(
+    private PendingCommit Begin(
         LocalStripe stripe,
         IServerConnection? connection,
         in StoredKey key,
@@ -108,17 +107,18 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
 
         if (connection is null)
         {
-            return (entry, default);
+            return new(entry, stamp, default);
         }
 
         var now = shard.Clock.NowMilliseconds;
         shard.Touches.Stored(key.Name, header, now);
-        return (entry, SessionCommand.Send(
-            connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), onlyWhereItExists: false, _store, cancellationToken));
+        return new(entry, stamp, SessionCommand.Send(
+            connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), SessionMerge.Live, _store, cancellationToken));
     }
 
-    private async ValueTask FinishAsync(IServerConnection connection, LocalEntry? entry, ValueTask<Reply> pending)
+    private async ValueTask FinishAsync(IServerConnection connection, PendingCommit commit)
     {
+        var (entry, stamp, pending) = commit;
         Reply reply;
         try
         {
@@ -142,7 +142,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 _store.IsWriteRefused = false;
                 if (entry is not null)
                 {
-                    _store.Answered(entry, connection, isAcknowledged: true);
+                    _store.SessionAnswered(entry, connection, stamp, reply.Integer - 1);
                 }
 
                 return;
@@ -199,6 +199,11 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
 
         return state;
     }
+
+    /// <param name="Entry">Null where nothing is journaled.</param>
+    /// <param name="Stamp">Of the changes.</param>
+    /// <param name="Reply">None where no server was there to send to.</param>
+    private readonly record struct PendingCommit(LocalEntry? Entry, Stamp Stamp, ValueTask<Reply> Reply);
 
     private static bool IsForeign(in Reply reply, EntryReader reader) =>
         reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
