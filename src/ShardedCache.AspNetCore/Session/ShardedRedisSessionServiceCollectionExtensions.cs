@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Session;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShardedCache;
@@ -37,7 +38,9 @@ public static class ShardedRedisSessionServiceCollectionExtensions
     }
 
     private static IServiceCollection Add(IServiceCollection services, Func<IServiceProvider, IShardedCache> cache) =>
-        services.AddSingleton<ISessionStore>(provider => new ShardedSessionStore(
+
+        // The store of AddSession would still ask for an IDistributedCache, which an application need not have.
+        services.RemoveAll<ISessionStore>().AddSingleton<ISessionStore>(provider => new ShardedSessionStore(
             cache(provider),
             provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
             provider.GetService<TimeProvider>() ?? TimeProvider.System));
