@@ -27,7 +27,7 @@ internal static class LocalSessions
     /// <param name="header">The greatest of the changes' stamps, and the window.</param>
     /// <param name="sentOn">The connection that it will be sent on; null where the journal alone takes it.</param>
     /// <param name="toSend">The changes, with what that connection's server may lack of earlier ones.</param>
-    public static LocalEntry WriteSession(
+    public static EntryRef WriteSession(
         this LocalStore store,
         LocalStripe stripe,
         in StoredKey key,
@@ -44,52 +44,45 @@ internal static class LocalSessions
         var lacksNothing = current is null or { Standing: Standing.Standby }
             || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
         toSend = lacksNothing ? changes.ToBytes() : bytes;
-        var entry = new LocalEntry(key, LocalKind.Value, header, PayloadCopy.Of(bytes))
-        {
-            IsSession = true,
-            IsPartial = known is null && (local is null || current!.IsPartial),
-        };
+        var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
+        (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
         store.Write(stripe, entry, sentOn);
-        return entry;
+        return EntryRef.To(entry);
     }
 
     /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
-    public static void SessionAnswered(this LocalStore store, LocalEntry entry, IServerConnection sentOn, Stamp sent, long raisedBy)
+    public static void SessionAnswered(
+        this LocalStore store, in StoredKey key, EntryRef written, IServerConnection sentOn, Stamp sent, long raisedBy)
     {
         if (raisedBy > 0)
         {
-            var stripe = store.StripeOf(entry.Key);
+            var stripe = store.StripeOf(key);
             lock (stripe.Lock)
             {
                 // Also where a later request of this process has added its own.
                 var raised = sent.Plus(raisedBy);
-                if (stripe.Find(entry.Key.Name) is { IsSession: true, Kind: LocalKind.Value } current)
+                if (stripe.Find(key.Name) is { IsSession: true, Kind: LocalKind.Value } current)
                 {
-                    current.ChangeSession(state => state.Raise(sent, raised));
-                    current.Header = current.Header.Stamp < raised ? current.Header with { Stamp = raised } : current.Header;
+                    current.RaiseSession(sent, raised);
                 }
 
                 store.Clock.Observe(raised);
             }
         }
 
-        store.Answered(entry, sentOn, isAcknowledged: true);
+        store.Answered(written, sentOn, isAcknowledged: true);
     }
 
     /// <summary>
     /// No master has said that it took the changes. What came after them, and was perhaps acknowledged, is sent again with them.
     /// </summary>
-    public static void SessionUnanswered(this LocalStore store, LocalEntry entry, IServerConnection sentOn)
+    public static void SessionUnanswered(this LocalStore store, in StoredKey key, EntryRef written, IServerConnection sentOn)
     {
-        if (!entry.IsDetached)
-        {
-            store.Answered(entry, sentOn, isAcknowledged: false);
-        }
-
-        var stripe = store.StripeOf(entry.Key);
+        store.Answered(written, sentOn, isAcknowledged: false);
+        var stripe = store.StripeOf(key);
         lock (stripe.Lock)
         {
-            if (entry.IsDetached && stripe.Find(entry.Key.Name) is { IsSession: true, Kind: LocalKind.Value, Payload: not null, Standing: not Standing.Pending } later)
+            if (written.Current is null && stripe.Find(key.Name) is { IsSession: true, Kind: LocalKind.Value, Payload: not null, Standing: not Standing.Pending } later)
             {
                 later.IsTouchOnly = false;
                 stripe.Move(later, Standing.Pending, null);
@@ -144,8 +137,8 @@ internal static class LocalSessions
             }
 
             var later = !isSettled && current!.Header.Stamp > header.Stamp ? current.Header : header;
-            var entry = new LocalEntry(key, LocalKind.Value, later, PayloadCopy.Of(bytes)) { IsSession = true, WasRead = true, ConfirmedAt = now };
-            entry.ExpiresAt = store.ExpiresAt(entry, now);
+            var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
+            (entry.IsSession, entry.WasRead, entry.ConfirmedAt, entry.ExpiresAt) = (true, true, now, store.ExpiresAt(entry, now));
             if (isSettled)
             {
                 stripe.Put(entry, Standing.Acknowledged, connection);
@@ -163,9 +156,9 @@ internal static class LocalSessions
 
     /// <summary>The master has no such session.</summary>
     /// <returns>What this process has changed and that master lacks; null for nothing.</returns>
-    public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, LocalEntry? known, IServerConnection connection)
+    public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, EntryRef known, IServerConnection connection)
     {
-        if (known is not null)
+        if (known.Entry is not null)
         {
             store.ObserveMissing(known, connection);
         }
@@ -203,7 +196,8 @@ internal static class LocalSessions
             else
             {
                 var later = current is { IsSession: true, Kind: LocalKind.Value } && current.Header.Stamp > header.Stamp ? current.Header : header;
-                var entry = new LocalEntry(key, LocalKind.Value, later, PayloadCopy.Of(bytes)) { IsSession = true, WasRead = true };
+                var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
+                (entry.IsSession, entry.WasRead) = (true, true);
                 store.Write(stripe, entry, null);
                 store.Touch(stripe, entry, null);
                 entry.ConfirmedAt = store.Clock.NowMilliseconds;

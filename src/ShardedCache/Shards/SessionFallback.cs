@@ -26,6 +26,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
             return Answer(null, "miss", isAvailable: false, takesChanges: false);
         }
 
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var local = FindLocal(key);
         var replica = mayAsk && shard.Replica is { } connection
             ? await AskAsync(connection, key, mode, cancellationToken).ConfigureAwait(false)

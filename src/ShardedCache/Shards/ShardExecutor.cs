@@ -27,6 +27,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
         {
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return isFound;
         }
 
@@ -107,6 +108,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         if (verdict != Verdict.Answered)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
         }
     }
 
@@ -214,7 +216,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, LocalEntry? known)
+    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
     {
         var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
             || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
@@ -256,6 +258,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var answer = _fallback.IsOn
             ? await _fallback.ReadAsync(key, reader, mayAsk: reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
             : null;
@@ -281,5 +284,5 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
     }
 
-    private readonly record struct PendingRead(EntryReader Reader, LocalEntry? Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }

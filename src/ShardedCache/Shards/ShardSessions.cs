@@ -33,7 +33,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 : throw _judge.Unavailable();
         }
 
-        var known = IsJournaling ? _store.Find(key) : null;
+        var known = IsJournaling ? Find(key) : default;
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
@@ -78,10 +78,11 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         if (connection is null)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return;
         }
 
-        await FinishAsync(connection, commit).ConfigureAwait(false);
+        await FinishAsync(connection, key, commit).ConfigureAwait(false);
     }
 
     public void KeepAlive(StoredKey key) => shard.KeepAlive(key, IsJournaling);
@@ -98,7 +99,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     {
         var change = changes.ToState(known, shard.Clock, out var stamp);
         var header = EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
-        LocalEntry? entry = null;
+        EntryRef entry = default;
         byte[]? toSend = null;
         if (IsJournaling)
         {
@@ -116,7 +117,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), SessionMerge.Live, _store, cancellationToken));
     }
 
-    private async ValueTask FinishAsync(IServerConnection connection, PendingCommit commit)
+    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
     {
         var (entry, stamp, pending) = commit;
         Reply reply;
@@ -127,9 +128,9 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         catch (OperationCanceledException)
         {
             // Whether the server has it is unknown: so it is brought there again.
-            if (entry is not null)
+            if (IsJournaling)
             {
-                _store.SessionUnanswered(entry, connection);
+                _store.SessionUnanswered(key, entry, connection);
             }
 
             throw;
@@ -140,16 +141,16 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         {
             case Verdict.Answered:
                 _store.IsWriteRefused = false;
-                if (entry is not null)
+                if (IsJournaling)
                 {
-                    _store.SessionAnswered(entry, connection, stamp, reply.Integer - 1);
+                    _store.SessionAnswered(key, entry, connection, stamp, reply.Integer - 1);
                 }
 
                 return;
-            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when entry is not null:
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal speaks for the session.
                 _store.IsWriteRefused = verdict == Verdict.NotWriting;
-                _store.SessionUnanswered(entry, connection);
+                _store.SessionUnanswered(key, entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.Bypass:
@@ -157,7 +158,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 return;
             default:
                 // The caller learns that it failed, so nothing may bring it later.
-                if (entry is not null)
+                if (IsJournaling)
                 {
                     _store.Forget(entry);
                 }
@@ -166,7 +167,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
     }
 
-    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, LocalEntry? known)
+    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, EntryRef known)
     {
         var state = SessionState.Empty;
         var isFound = !isForeign && reader.Outcome == EntryOutcome.Value && SessionFallback.TryRead(reader, out state);
@@ -200,10 +201,19 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         return state;
     }
 
-    /// <param name="Entry">Null where nothing is journaled.</param>
+    private EntryRef Find(in StoredKey key)
+    {
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            return EntryRef.To(stripe.Find(key.Name));
+        }
+    }
+
+    /// <param name="Entry">None where nothing is journaled.</param>
     /// <param name="Stamp">Of the changes.</param>
     /// <param name="Reply">None where no server was there to send to.</param>
-    private readonly record struct PendingCommit(LocalEntry? Entry, Stamp Stamp, ValueTask<Reply> Reply);
+    private readonly record struct PendingCommit(EntryRef Entry, Stamp Stamp, ValueTask<Reply> Reply);
 
     private static bool IsForeign(in Reply reply, EntryReader reader) =>
         reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
