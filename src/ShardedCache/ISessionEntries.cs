@@ -1,5 +1,6 @@
 using ShardedCache.Connections;
 using ShardedCache.Entries;
+using ShardedCache.Shards;
 
 namespace ShardedCache;
 
@@ -32,10 +33,3 @@ internal interface ISessionEntries
     /// <summary>Prolongs the life of a session that was not read. Waits for nothing.</summary>
     void KeepSessionAlive(string sessionKey);
 }
-
-/// <summary>What is known of a session.</summary>
-/// <param name="State">Its keys, or those that this process knows; null where there is no session.</param>
-/// <param name="IsAvailable">False where neither the master nor anything in its place could be read.</param>
-/// <param name="TakesChanges">Changes will be merged, if not now then later.</param>
-/// <param name="Shard">Whose session it is.</param>
-internal readonly record struct SessionLoad(SessionState? State, bool IsAvailable, bool TakesChanges, string Shard);

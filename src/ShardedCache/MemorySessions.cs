@@ -1,6 +1,7 @@
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 using ShardedCache.Failover;
+using ShardedCache.Shards;
 
 namespace ShardedCache;
 

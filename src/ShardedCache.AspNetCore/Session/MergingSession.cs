@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using ShardedCache.Entries;
+using ShardedCache.Shards;
 
 namespace ShardedCache.AspNetCore.Session;
 

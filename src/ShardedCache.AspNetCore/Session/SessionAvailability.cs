@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ShardedCache.AspNetCore.Diagnostics;
+using ShardedCache.Shards;
 
 namespace ShardedCache.AspNetCore.Session;
 

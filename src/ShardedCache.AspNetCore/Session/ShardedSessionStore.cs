@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ShardedCache.AspNetCore.Diagnostics;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
+using ShardedCache.Shards;
 
 namespace ShardedCache.AspNetCore.Session;
 
