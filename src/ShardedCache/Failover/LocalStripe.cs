@@ -130,7 +130,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry.Kind is LocalKind.Value or LocalKind.Tombstone
+        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false }
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {
