@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -39,7 +39,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly JournalBudget _journal;
+    private readonly SessionRouter _sessions;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -52,7 +52,6 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         _time = time;
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
         _metrics = new ShardedCacheMetrics(meterFactory);
-        _journal = new JournalBudget(settings.JournalSizeLimit);
         _logger = logger;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
         {
@@ -60,12 +59,13 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
             MaxStaleness = settings.MaxStaleness,
             HasSentinels = settings.Sentinels.Count > 0,
             LocalLimits = new(settings.LocalTierSizeLimit / _rule.Shards.Count, settings.LocalTierMaxEntrySize, settings.TombstoneLife),
-            Journal = _journal,
+            Journal = new JournalBudget(settings.JournalSizeLimit),
         };
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
         _pages = new PageStore(settings, _keyPrefix, _rule, [.. shards.Select(shard => new ShardPages(shard, context))], _readers, _metrics);
+        _sessions = new SessionRouter(_keyPrefix, _rule, [.. shards.Select(shard => new ShardSessions(shard, context))], _maximumPayloadBytes);
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
             shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
@@ -85,7 +85,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     IPageStore IPageCache.Pages => _pages;
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
-    internal long JournalBytes => _journal.Used;
+    internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
 
     internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
 
@@ -229,6 +229,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         return executor.WriteGroupAsync(
             routed with { Name = GroupKeys.IndexOf(group) }, routed with { Name = GroupKeys.RemovalOf(group) }, stored, payloads, options, token);
     }
+
+    ISessionEntries ISessionCache.Sessions => _sessions;
 
     /// <summary>
     /// Waits until the masters have everything that was written here, or until cancelled; then logs how much is still missing.

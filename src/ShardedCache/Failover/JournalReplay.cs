@@ -18,6 +18,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     private static readonly StoredScript[] Scripts =
     [
         EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll, PageScripts.Set, PageScripts.Evict,
+        SessionScripts.Merge,
     ];
 
     /// <summary>Holds no entry, so the scripts leave it alone.</summary>
@@ -170,7 +171,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
 
         var stripe = entry.Stripe;
-        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
+        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
         {
             // A later removal may have left no trace any more.
             stripe.Shrink(entry);
