@@ -17,6 +17,9 @@ internal enum LocalKind : byte
 
     /// <summary>The entry's life was prolonged, and nothing more is known of it.</summary>
     Refresh,
+
+    /// <summary>A tag was evicted: pages that carry it and are older must not be read any more.</summary>
+    Eviction,
 }
 
 /// <summary>How far an entry has come on its way to the replicas. All but <see cref="Standby"/> are the journal.</summary>
@@ -113,6 +116,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
+    /// <summary>Set where it is a page of the output cache.</summary>
+    public PageRecord? Page { get; set; }
+
     /// <summary>Others keep it without its version, so it is not used again.</summary>
     public bool IsShared { get; set; }
 
@@ -122,7 +128,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
+    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;

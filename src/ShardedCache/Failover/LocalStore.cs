@@ -117,7 +117,7 @@ internal sealed class LocalStore
     public void Answered(EntryRef written, IServerConnection sentOn, bool isAcknowledged)
     {
         var stripe = written.Entry!.Stripe;
-        if (isAcknowledged && !written.Entry.IsShared && (stripe.Serving is not { } serving || ReferenceEquals(serving, sentOn)))
+        if (isAcknowledged && written.Entry is { IsShared: false, Page: null } && (stripe.Serving is not { } serving || ReferenceEquals(serving, sentOn)))
         {
             // The rule, and it must not wait for who holds the stripe while he sends. Where another version has replaced it, or a replay
             // has taken it over, this changes nothing.
@@ -129,6 +129,11 @@ internal sealed class LocalStore
         {
             if (written.Current is { } entry && stripe.Settle(entry).Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
             {
+                if (isAcknowledged && entry.Page is { } page)
+                {
+                    page.WasAcknowledged = true;
+                }
+
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
             }
         }

@@ -40,6 +40,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
     public int GroupRemovals { get; private set; }
 
+    /// <summary>How many evictions of tags are known.</summary>
+    public int Evictions { get; private set; }
+
     /// <summary>How many writes and removals no master has acknowledged.</summary>
     public int Undelivered
     {
@@ -102,6 +105,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             freed = Leave(Settle(replaced));
             replaced.ReleasePayload();
+            Evictions -= replaced.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 
             // Until the new one is answered the master may have only what is older than both.
@@ -112,6 +116,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             }
         }
 
+        Evictions += entry.Kind == LocalKind.Eviction ? 1 : 0;
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         Count(Enter(entry, standing, sentOn) - freed);
         Evict();
@@ -124,6 +129,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             Count(-Leave(entry));
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
+            Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
             Free(entry);
         }
@@ -149,7 +155,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false }
+        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false, Page: null }
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {
