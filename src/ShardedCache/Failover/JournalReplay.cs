@@ -41,7 +41,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 next = entry.Next;
 
                 // Where it was touched since, the touch may be missing, and a replay of the same version brings that.
-                if (entry is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
+                if (stripe.Settle(entry) is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
                 {
                     stripe.Move(entry, Standing.Acknowledged, connection);
                     continue;
@@ -179,8 +179,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
 
         var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not (LocalKind.Refresh or LocalKind.Eviction) };
-        sent.Add(new(EntryRef.To(entry), null, isScripted, ReplayCommand.Send(batch, entry, store, cancellationToken)));
+        var reply = ReplayCommand.Send(batch, entry, store, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
+        sent.Add(new(EntryRef.To(entry), null, isScripted, reply));
         return true;
     }
 

@@ -50,10 +50,16 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     private StoredKey _key;
 
+    // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
+    private long _versionAndAnswer;
+
     public LocalStripe Stripe => stripe;
 
-    /// <summary>Changes with each use of the object.</summary>
-    public int Version { get; private set; }
+    /// <summary>Changes with each use of the object, and each time it is sent.</summary>
+    public int Version => (int)(Volatile.Read(ref _versionAndAnswer) >> 32);
+
+    /// <summary>The round in which it was acknowledged as it was sent last; 0 before.</summary>
+    public int AnsweredIn => (int)Volatile.Read(ref _versionAndAnswer);
 
     public StoredKey Key => _key;
 
@@ -140,8 +146,17 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Ends what refers to it.</summary>
     public void End()
     {
-        Version++;
+        NextVersion();
         (_key, SentOn) = (default, null);
+    }
+
+    public void NextVersion() => Interlocked.Exchange(ref _versionAndAnswer, (long)(Version + 1) << 32);
+
+    /// <summary>Without the stripe's lock. False where it is not what was sent any more.</summary>
+    public bool TryAcknowledge(int version, int round)
+    {
+        var unanswered = (long)version << 32;
+        return Interlocked.CompareExchange(ref _versionAndAnswer, unanswered | (uint)round, unanswered) == unanswered;
     }
 
     /// <summary>Gives the payload up and keeps the key.</summary>
