@@ -1,26 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>
-/// Answered operations whose callers are to go on, of all connections of a connector. One work item of the thread pool serves
-/// many of them, because most callers do no more than ask for the next entry; what they send meanwhile goes out together.
+/// Answered operations whose callers are to go on. One work item of the thread pool serves many of them, because most callers do no
+/// more than ask for the next entry, and then takes what has come meanwhile. A caller that does more, or blocks, holds up no other for
+/// long: further work items are added by what the callers have been seen to take, and whenever none has gone on for a while.
 /// </summary>
-internal sealed class RespCompletions : IThreadPoolWorkItem
+internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IThreadPoolWorkItem, ISweepTarget
 {
     // So many, and other work of the pool gets its turn.
     private const int Turn = 512;
 
-    private readonly Lock _gate = new();
+    // The poller's thread leaves receiving to those who serve, but not for longer.
+    private const int PollerPatienceMilliseconds = 1;
+
+    private readonly object _gate = new();
     private readonly int _mostWorkers = Environment.ProcessorCount;
+    private readonly CallerPace _pace = new(time);
     private RespOperation? _first;
     private RespOperation? _last;
     private int _count;
     private int _workers;
-
-    public void Add(RespOperation operation) => Add(operation, operation, 1);
+    private bool _isStarting;
+    private bool _isPollerWaiting;
+    private long _taken;
+    private long _takenBefore;
+    private long _stuckSince;
 
     /// <summary>Adds a chain that is linked by <see cref="RespOperation.Next"/>.</summary>
     public void Add(RespOperation first, RespOperation last, int count)
     {
+        var now = time.GetTimestamp();
         bool needsWorker;
         lock (_gate)
         {
@@ -35,75 +46,160 @@ internal sealed class RespCompletions : IThreadPoolWorkItem
 
             _last = last;
             _count += count;
-            needsWorker = TryAddWorker();
+            needsWorker = TryAddWorker(IsStuck(now));
         }
 
-        if (needsWorker)
+        Start(needsWorker);
+    }
+
+    public void Sweep(long now)
+    {
+        bool needsWorker;
+        lock (_gate)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            needsWorker = _count > 0 && TryAddWorker(IsStuck(time.GetTimestamp()));
+        }
+
+        Start(needsWorker);
+    }
+
+    /// <summary>Blocks while others receive, as long as they are heard of.</summary>
+    public void WaitWhileServing()
+    {
+        lock (_gate)
+        {
+            if (_workers > (_isStarting ? 1 : 0))
+            {
+                _isPollerWaiting = true;
+                Monitor.Wait(_gate, PollerPatienceMilliseconds);
+                _isPollerWaiting = false;
+            }
         }
     }
 
     public void Execute()
     {
-        var scope = RespSendScope.Enter();
-        for (var i = 0; i < Turn; i++)
+        lock (_gate)
         {
-            if (!TryTake(out var operation, out var isLast, out var needsWorker))
-            {
-                scope.Leave();
-                return;
-            }
-
-            if (needsWorker)
-            {
-                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-            }
-
-            scope.MoreToCome = !isLast;
-            operation.Complete();
-            scope.Count();
+            _isStarting = false;
         }
 
-        scope.Leave();
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        var left = Turn;
+        do
+        {
+            Serve(ref left);
+        }
+        while (left > 0 && TryReceive());
+
+        bool goesOn;
+        lock (_gate)
+        {
+            _workers--;
+            goesOn = _count > 0 && TryAddWorker(isStuck: false);
+            if (_workers == 0 && _isPollerWaiting)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+
+        Start(goesOn);
     }
 
-    private bool TryTake(out RespOperation operation, out bool isLast, out bool needsWorker)
+    private void Serve(ref int left)
+    {
+        int count;
+        var longest = 0;
+        do
+        {
+            longest = _pace.BatchLength;
+            var scope = longest > 1 ? RespSendScope.Enter() : null;
+            var started = _pace.Begin();
+            for (count = 0; count < longest && TryTake(out var operation); count++)
+            {
+                operation.Complete();
+            }
+
+            _pace.End(started, count);
+            scope?.Leave();
+            left -= count;
+        }
+        while (count == longest && left > 0);
+    }
+
+    /// <summary>Looks for a short while whether more has come.</summary>
+    private bool TryReceive()
+    {
+        for (var i = 0; i < Spins && poller.IsBusy; i++)
+        {
+            // Where processors are scarce the server must come first.
+            Thread.Yield();
+            if (poller.TryReceive())
+            {
+                return true;
+            }
+
+            if (Volatile.Read(ref _count) > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static readonly int Spins = int.TryParse(Environment.GetEnvironmentVariable("RESP_S"), out var w) ? w : 4;
+
+    private void Start(bool needed)
+    {
+        if (needed)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private bool TryTake([NotNullWhen(true)] out RespOperation? operation)
     {
         lock (_gate)
         {
-            operation = _first!;
-            isLast = true;
-            needsWorker = false;
+            operation = _first;
             if (operation is null)
             {
-                _workers--;
                 return false;
             }
 
             _first = operation.Next;
             operation.Next = null;
-            isLast = _first is null;
-            if (isLast)
+            if (_first is null)
             {
                 _last = null;
             }
 
-            // Whatever a caller does now, it holds up no other.
-            needsWorker = --_count > 0 && TryAddWorker();
+            _count--;
+            _taken++;
             return true;
         }
     }
 
-    private bool TryAddWorker()
+    private bool IsStuck(long now)
     {
-        if (_workers >= _mostWorkers || _workers >= _count + 1)
+        if (_taken != _takenBefore)
+        {
+            (_takenBefore, _stuckSince) = (_taken, now);
+            return false;
+        }
+
+        return _pace.IsLong(_stuckSince, now);
+    }
+
+    private bool TryAddWorker(bool isStuck)
+    {
+        // One that the pool has not come to yet will do.
+        if (_isStarting || (_workers > 0 && !isStuck && (_workers >= _mostWorkers || _count < _workers * _pace.BatchLength)))
         {
             return false;
         }
 
         _workers++;
-        return true;
+        return _isStarting = true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Sockets;
 
 namespace ShardedCache.Connections.Resp;
 
@@ -7,6 +8,7 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class RespConnection : IServerConnection, ISweepTarget
 {
     private readonly DeadlineSweep _sweep;
+    private readonly RespPollers _pollers;
     private readonly RespLink _link;
     private readonly RespSender _sender;
     private readonly RespReceiver _receiver;
@@ -18,17 +20,17 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public RespConnection(ServerAddress address, ConnectionSettings settings, DeadlineSweep sweep, RespCompletions completions)
+    public RespConnection(ServerAddress address, ConnectionSettings settings, DeadlineSweep sweep, RespPollers pollers)
     {
         Address = address;
-        Completions = completions;
         _sweep = sweep;
+        _pollers = pollers;
         _timeoutMilliseconds = (int)settings.OperationTimeout.TotalMilliseconds;
 
         // The kernel's own limit is a second line, behind ours.
         _link = new RespLink(2 * _timeoutMilliseconds);
         _sender = new RespSender(_link, _pending, OnLoss);
-        _receiver = new RespReceiver(_link, _pending, _subscriptions, completions);
+        _receiver = new RespReceiver(_link, _pending, _subscriptions);
         _deadlines = new RespDeadlines(_pending, _timeoutMilliseconds);
         _silence = new SilenceWatch(_timeoutMilliseconds, _link.MillisecondsSinceData);
     }
@@ -39,9 +41,12 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
 
     public Task<ConnectionFault> Closed => _closed.Task;
 
-    internal RespCompletions Completions { get; }
-
     internal bool IsConnected => _link.IsConnected;
+
+    /// <summary>How many replies are awaited, roughly.</summary>
+    internal int Awaited => (int)(_pending.End - _pending.Start);
+
+    internal Socket Socket => _link.Socket;
 
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested
@@ -123,9 +128,33 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     /// <summary>Connects and begins to receive; faults when that fails.</summary>
     internal Task ConnectAsync(IPAddress[] addresses, TlsSettings? tls)
     {
-        new Thread(() => Run(addresses, tls), RespReceiver.StackSize) { IsBackground = true, Name = "ShardedCache in" }.UnsafeStart();
+        new Thread(() => Run(addresses, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
         return _connected.Task;
     }
+
+    /// <summary>Receives what has come, for one thread at a time. False when nothing has.</summary>
+    internal bool TryReceive(RespChain chain, out bool isOpen)
+    {
+        var any = false;
+        try
+        {
+            any = _receiver.TryReceive(chain, out var fault);
+            if (fault is not null)
+            {
+                Close(fault);
+            }
+        }
+        catch (Exception e) when (RespLink.IsLoss(e))
+        {
+            OnLoss(e);
+        }
+
+        isOpen = !_closed.Task.IsCompleted;
+        return any;
+    }
+
+    /// <summary>Nothing is received any more.</summary>
+    internal void EndReceiving() => _receiver.Release();
 
     /// <summary>From now on deadlines are enforced. Throws when the cache was disposed.</summary>
     internal void EnforceDeadlines()
@@ -166,8 +195,15 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         {
             _link.Connect(addresses, Address.Port);
             _link.Secure(tls, Address.Host);
+            if (tls is null)
+            {
+                _pollers.Add(this);
+                _connected.SetResult();
+                return;
+            }
+
             _connected.SetResult();
-            Close(_receiver.Run());
+            Close(_receiver.ReceiveAll(_pollers.NewChain()));
         }
         catch (Exception e) when (RespLink.IsLoss(e))
         {
@@ -176,6 +212,8 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
                 OnLoss(e);
             }
         }
+
+        EndReceiving();
     }
 
     private void OnLoss(Exception failure) =>

@@ -5,17 +5,25 @@ using System.Security.Authentication;
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>The transport that is our own: RESP3 over one socket per connection.</summary>
-/// <param name="time">The clock of the deadlines.</param>
-internal sealed class RespConnector(TimeProvider time) : IServerConnector
+internal sealed class RespConnector : IServerConnector
 {
-    private readonly DeadlineSweep _sweep = new(time);
-    private readonly RespCompletions _completions = new();
+    private readonly TimeProvider _time;
+    private readonly DeadlineSweep _sweep;
+    private readonly RespPollers _pollers;
+
+    /// <param name="time">The clock of the deadlines.</param>
+    public RespConnector(TimeProvider time)
+    {
+        _time = time;
+        _sweep = new DeadlineSweep(time);
+        _pollers = new RespPollers(time, _sweep);
+    }
 
     public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(settings.ConnectTimeout, time);
+        using var deadline = new CancellationTokenSource(settings.ConnectTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        var connection = new RespConnection(address, settings, _sweep, _completions);
+        var connection = new RespConnection(address, settings, _sweep, _pollers);
         ConnectionFault? fault = null;
         try
         {
@@ -45,6 +53,7 @@ internal sealed class RespConnector(TimeProvider time) : IServerConnector
     public ValueTask DisposeAsync()
     {
         _sweep.Dispose();
+        _pollers.End();
         return default;
     }
 

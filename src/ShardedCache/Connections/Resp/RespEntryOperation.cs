@@ -206,7 +206,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         }
         else if (!_isPosted)
         {
-            _connection!.Completions.Add(this);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
 
     public bool IsConnected { get; private set; }
 
+    /// <summary>To wait for. Set once connected.</summary>
+    public Socket Socket => _socket!;
+
     /// <summary>Connects to the first address that accepts; blocks.</summary>
     public void Connect(IPAddress[] addresses, int port)
     {
@@ -64,28 +67,19 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
         _tls = stream;
     }
 
-    /// <summary>Blocks until something has come; 0 when nothing will any more.</summary>
-    public int Receive(Span<byte> destination)
-    {
-        if (_tls is not null)
-        {
-            return _tls.Read(destination);
-        }
+    /// <summary>With TLS: blocks until something has come; 0 when nothing will any more.</summary>
+    public int Receive(Span<byte> destination) => _tls!.Read(destination);
 
-        while (true)
+    /// <summary>Without TLS: takes what has come. False when nothing has; 0 when nothing will any more.</summary>
+    public bool TryReceive(Span<byte> destination, out int count)
+    {
+        count = _socket!.Receive(destination, SocketFlags.None, out var error);
+        return error switch
         {
-            var count = _socket!.Receive(destination, SocketFlags.None, out var error);
-            switch (error)
-            {
-                case SocketError.Success:
-                    return count;
-                case SocketError.WouldBlock:
-                    _socket.Poll(-1, SelectMode.SelectRead);
-                    break;
-                default:
-                    throw new SocketException((int)error);
-            }
-        }
+            SocketError.Success => true,
+            SocketError.WouldBlock => false,
+            _ => throw new SocketException((int)error),
+        };
     }
 
     /// <summary>Sends what the network takes at once; returns how much that was, 0 when <see cref="Send"/> must.</summary>

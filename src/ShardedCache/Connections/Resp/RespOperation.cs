@@ -4,7 +4,7 @@ namespace ShardedCache.Connections.Resp;
 /// A command whose reply is awaited. Reply, deadline, cancellation and the connection's end compete for it; who claims it first
 /// decides its outcome.
 /// </summary>
-internal abstract class RespOperation
+internal abstract class RespOperation : IThreadPoolWorkItem
 {
     /// <summary>Not among the pending ones.</summary>
     public const long NoSequence = -1;
@@ -50,6 +50,8 @@ internal abstract class RespOperation
 
     /// <summary>Hands the reply to the caller, whose code may run inside the call.</summary>
     public abstract void Complete();
+
+    void IThreadPoolWorkItem.Execute() => Complete();
 
     protected void BeginNextLife()
     {

@@ -17,7 +17,7 @@ internal sealed class RespPump
             _work = work;
             if (_thread is null && !_hasEnded)
             {
-                _thread = new Thread(Loop, maxStackSize: RespReceiver.StackSize) { IsBackground = true, Name = "ShardedCache out" };
+                _thread = new Thread(Loop, maxStackSize: RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache out" };
                 _thread.UnsafeStart();
             }
         }

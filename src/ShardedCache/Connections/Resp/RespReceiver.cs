@@ -1,21 +1,13 @@
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>
-/// The receiving half: takes what has come, reads frame after frame, and hands each to the operation whose turn it is. It has a
-/// thread of its own, on which no caller's code runs but buffer writers and the handlers of subscriptions.
+/// The receiving half of a connection: takes what has come, reads frame after frame, and hands each to the operation whose turn
+/// it is. One thread at a time.
 /// </summary>
-internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSubscriptions subscriptions, RespCompletions completions)
+internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSubscriptions subscriptions)
 {
-    public const int StackSize = 256 * 1024;
-
-    // The first callers go on while the others' replies are still being read.
-    private const int LongestChain = 64;
-
     private readonly RespReceiveBuffer _buffer = new();
     private RespScanner _scanner;
-    private RespOperation? _first;
-    private RespOperation? _last;
-    private int _count;
     private bool _hasReceived;
 
     /// <summary>Whether anything has come since the last call.</summary>
@@ -30,45 +22,59 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
         return true;
     }
 
-    /// <summary>Receives until the connection ends; returns why.</summary>
-    public ConnectionFault Run()
+    /// <summary>Receives until the connection ends, on a thread of its own; returns why.</summary>
+    public ConnectionFault ReceiveAll(RespChain chain)
     {
-        try
+        while (true)
         {
-            while (true)
+            var fault = Take(link.Receive(Free()), chain);
+            chain.Flush();
+            if (fault is not null)
             {
-                var count = link.Receive(_buffer.Free(_scanner.Needed));
-                if (count <= 0)
-                {
-                    return new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "The server ended the connection.");
-                }
-
-                _buffer.Add(count);
-                Volatile.Write(ref _hasReceived, true);
-                var isProtocol = TryReadFrames();
-                Flush();
-                if (!isProtocol)
-                {
-                    return new ConnectionFault(ConnectionFaultKind.Protocol, "The server sent something that is not a reply; the connection was ended.");
-                }
+                return fault;
             }
-        }
-        finally
-        {
-            _buffer.Release();
         }
     }
 
-    private bool TryReadFrames()
+    /// <summary>Receives what has come, without waiting. False when nothing has.</summary>
+    /// <param name="chain">Takes what was answered.</param>
+    /// <param name="fault">Why the connection ends, where it does.</param>
+    public bool TryReceive(RespChain chain, out ConnectionFault? fault)
+    {
+        fault = null;
+        if (!link.TryReceive(Free(), out var count))
+        {
+            return false;
+        }
+
+        fault = Take(count, chain);
+        return true;
+    }
+
+    /// <summary>After the last call: gives the memory back.</summary>
+    public void Release() => _buffer.Release();
+
+    private Span<byte> Free() => _buffer.Free(_scanner.Needed);
+
+    private ConnectionFault? Take(int count, RespChain chain)
+    {
+        if (count <= 0)
+        {
+            return new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "The server ended the connection.");
+        }
+
+        _buffer.Add(count);
+        Volatile.Write(ref _hasReceived, true);
+        return TryReadFrames(chain)
+            ? null
+            : new ConnectionFault(ConnectionFaultKind.Protocol, "The server sent something that is not a reply; the connection was ended.");
+    }
+
+    private bool TryReadFrames(RespChain chain)
     {
         while (true)
         {
             var received = _buffer.Received;
-            if (received.IsEmpty)
-            {
-                return true;
-            }
-
             switch (_scanner.Scan(received, out var token, out var length))
             {
                 case RespStatus.Incomplete:
@@ -77,7 +83,7 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
                     return false;
             }
 
-            if (!TryTake(token, received[..length]))
+            if (!TryAnswer(token, received[..length], chain))
             {
                 return false;
             }
@@ -87,10 +93,10 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     }
 
     /// <summary>False for a reply that nobody asked for.</summary>
-    private bool TryTake(in RespToken token, ReadOnlySpan<byte> frame)
+    private bool TryAnswer(in RespToken token, ReadOnlySpan<byte> frame, RespChain chain)
     {
         var operation = pending.Oldest();
-        if (token.Kind == RespKind.Push && !(RespSubscriptions.IsConfirmation(token, frame) && operation is RespSubscribeOperation))
+        if (token.Kind == RespKind.Push && !(operation is RespSubscribeOperation && RespSubscriptions.IsConfirmation(token, frame)))
         {
             subscriptions.Publish(token, frame);
             return true;
@@ -104,37 +110,9 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
         pending.RemoveOldest();
         if (operation.Answer(token, frame))
         {
-            Chain(operation);
+            chain.Add(operation);
         }
 
         return true;
-    }
-
-    private void Chain(RespOperation operation)
-    {
-        if (_last is null)
-        {
-            _first = operation;
-        }
-        else
-        {
-            _last.Next = operation;
-        }
-
-        _last = operation;
-        if (++_count == LongestChain)
-        {
-            Flush();
-        }
-    }
-
-    private void Flush()
-    {
-        if (_first is { } first)
-        {
-            var (last, count) = (_last!, _count);
-            (_first, _last, _count) = (null, null, 0);
-            completions.Add(first, last, count);
-        }
     }
 }

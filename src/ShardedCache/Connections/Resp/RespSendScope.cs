@@ -1,13 +1,11 @@
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>
-/// The commands that callers send while their batch of replies is worked off: they are held back until the batch is through, and then
+/// The commands that callers give while a batch of replies is worked off: they are held back until the batch is through, and then
 /// sent together. What is held back longer, because a caller blocks, is sent by the next command, or by the sweep.
 /// </summary>
 internal sealed class RespSendScope
 {
-    private const int Longest = 32;
-
     [ThreadStatic]
     private static RespSendScope? _own;
 
@@ -15,22 +13,14 @@ internal sealed class RespSendScope
     private static RespSendScope? _current;
 
     private readonly List<RespSender> _senders = [];
-    private int _count;
 
-    /// <summary>Whether another caller follows the one that runs now.</summary>
-    public bool MoreToCome { get; set; }
-
-    public static RespSendScope Enter()
-    {
-        var scope = _own ??= new RespSendScope();
-        scope._count = 0;
-        return _current = scope;
-    }
+    /// <summary>What this thread sends from now on may be held back.</summary>
+    public static RespSendScope Enter() => _current = _own ??= new RespSendScope();
 
     /// <summary>True when the commands that a sender has got will be sent soon.</summary>
     public static bool TryHoldBack(RespSender sender)
     {
-        if (_current is not { MoreToCome: true } scope)
+        if (_current is not { } scope)
         {
             return false;
         }
@@ -44,24 +34,10 @@ internal sealed class RespSendScope
         return true;
     }
 
-    /// <summary>One caller has gone on.</summary>
-    public void Count()
-    {
-        if (++_count >= Longest)
-        {
-            Send();
-        }
-    }
-
+    /// <summary>Sends what was held back.</summary>
     public void Leave()
     {
         _current = null;
-        Send();
-    }
-
-    private void Send()
-    {
-        _count = 0;
         foreach (var sender in _senders)
         {
             sender.HeldBackBy = null;
