@@ -24,7 +24,7 @@ internal sealed record CacheSettings
 
     public required FailoverMode FailoverMode { get; init; }
 
-    public required ShardTransport Transport { get; init; }
+    public ShardTransport Transport { get; init; }
 
     public required TimeSpan MaxStaleness { get; init; }
 

@@ -108,7 +108,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
     private void Serve(ref int left)
     {
         int count;
-        var longest = 0;
+        int longest;
         do
         {
             longest = _pace.BatchLength;
@@ -126,28 +126,17 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         while (count == longest && left > 0);
     }
 
-    /// <summary>Looks for a short while whether more has come.</summary>
+    /// <summary>Looks whether more has come. Where processors are scarce the servers must be let do their part first.</summary>
     private bool TryReceive()
     {
-        for (var i = 0; i < Spins && poller.IsBusy; i++)
+        if (!poller.IsBusy)
         {
-            // Where processors are scarce the server must come first.
-            Thread.Yield();
-            if (poller.TryReceive())
-            {
-                return true;
-            }
-
-            if (Volatile.Read(ref _count) > 0)
-            {
-                return true;
-            }
+            return false;
         }
 
-        return false;
+        Thread.Yield();
+        return poller.TryReceive() || Volatile.Read(ref _count) > 0;
     }
-
-    private static readonly int Spins = int.TryParse(Environment.GetEnvironmentVariable("RESP_S"), out var w) ? w : 4;
 
     private void Start(bool needed)
     {

@@ -148,6 +148,12 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         {
             OnLoss(e);
         }
+#pragma warning disable CA1031 // Whatever a server's bytes bring about, it costs their connection and no more.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Close(new ConnectionFault(ConnectionFaultKind.Protocol, $"What the server sent could not be read ({e.GetType().Name})."));
+        }
 
         isOpen = !_closed.Task.IsCompleted;
         return any;

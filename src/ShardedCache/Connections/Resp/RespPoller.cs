@@ -14,9 +14,9 @@ internal sealed class RespPoller
     /// <summary>For more sockets than this, waiting for them would allocate.</summary>
     public const int MostConnections = 64;
 
-    private static readonly int Busy = int.TryParse(Environment.GetEnvironmentVariable("RESP_B"), out var w) ? w : 8;
-
     public const int StackSize = 256 * 1024;
+
+    private const int BusyWith = 8;
 
     private readonly Lock _gate = new();
     private readonly RespChain _chain;
@@ -49,7 +49,7 @@ internal sealed class RespPoller
                 awaited += connection.Awaited;
             }
 
-            return awaited >= Busy;
+            return awaited >= BusyWith;
         }
     }
 

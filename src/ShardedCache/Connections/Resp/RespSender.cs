@@ -11,6 +11,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
 
     private readonly Lock _gate = new();
     private readonly RespPump _pump = new();
+    private Action? _sendBlocking;
     private RespBuffer _filling = new();
     private RespBuffer _sending = new();
     private bool _isSending;
@@ -160,7 +161,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
             return;
         }
 
-        _pump.Run(SendBlocking);
+        _pump.Run(_sendBlocking ??= SendBlocking);
     }
 
     private bool TrySendBuffer()
