@@ -38,7 +38,6 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly JournalBudget _journal;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -51,7 +50,6 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
         _time = time;
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
         _metrics = new ShardedCacheMetrics(meterFactory);
-        _journal = new JournalBudget(settings.JournalSizeLimit);
         _logger = logger;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
         {
@@ -59,7 +57,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
             MaxStaleness = settings.MaxStaleness,
             HasSentinels = settings.Sentinels.Count > 0,
             LocalLimits = new(settings.LocalTierSizeLimit / _rule.Shards.Count, settings.LocalTierMaxEntrySize, settings.TombstoneLife),
-            Journal = _journal,
+            Journal = new JournalBudget(settings.JournalSizeLimit),
         };
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
@@ -81,7 +79,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
     }
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
-    internal long JournalBytes => _journal.Used;
+    internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
 
     internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
 
@@ -274,7 +272,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
         return value;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     private async ValueTask<bool> ReadAsync(string key, IBufferWriter<byte> destination, CallMode mode, CancellationToken token)
     {
         ArgumentNullException.ThrowIfNull(destination);

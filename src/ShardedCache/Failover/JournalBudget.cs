@@ -14,6 +14,12 @@ internal sealed class JournalBudget(long limit)
 
     public long Limit => limit;
 
+    /// <summary>
+    /// How much a stripe may be off before it says so: all stripes of all shards meet here, and the processors would pass the count
+    /// between them at every write.
+    /// </summary>
+    public long Grain { get; } = limit / 8192;
+
     public void Add(long bytes) => Interlocked.Add(ref _used, bytes);
 
     /// <summary>While the cache is built.</summary>

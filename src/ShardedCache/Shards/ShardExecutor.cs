@@ -23,12 +23,13 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     public Shard Shard => shard;
 
     /// <summary>Reads an entry; true where <paramref name="reader"/> has passed a value on.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     public async ValueTask<bool> GetAsync(StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
         {
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return isFound;
         }
 
@@ -41,7 +42,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask SetAsync(
         StoredKey key, DistributedCacheEntryOptions options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
@@ -60,7 +61,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask RemoveAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("remove", shard.Name);
@@ -74,7 +75,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("refresh", shard.Name);
@@ -109,6 +110,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         if (verdict != Verdict.Answered)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
         }
     }
 
@@ -216,7 +218,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, LocalEntry? known)
+    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
     {
         var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
             || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
@@ -258,6 +260,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var answer = _fallback.IsOn
             ? await _fallback.ReadAsync(key, reader, mayAsk: reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
             : null;
@@ -313,5 +316,5 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
     }
 
-    private readonly record struct PendingRead(EntryReader Reader, LocalEntry? Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }

@@ -25,7 +25,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
 
     public static RespEntryOperation Rent(RespConnection connection, CallMode mode)
     {
-        var operation = OperationPool<RespEntryOperation>.Rent();
+        var operation = Pool<RespEntryOperation>.Rent();
         operation._connection = connection;
         operation._isBlocking = mode == CallMode.Blocking;
         return operation;
@@ -249,6 +249,6 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         (_cancellation, _registration) = (default, default);
         (_isBlocking, _isPosted, _isAnswered, _isDone) = (false, false, false, false);
         BeginNextLife();
-        OperationPool<RespEntryOperation>.Return(this);
+        Pool<RespEntryOperation>.Return(this);
     }
 }
