@@ -18,7 +18,7 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     private readonly SilenceWatch _silence;
     private readonly int _timeoutMilliseconds;
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Exception?> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public RespConnection(ServerAddress address, ConnectionSettings settings, DeadlineSweep sweep, RespPollers pollers)
     {
@@ -125,8 +125,8 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         }
     }
 
-    /// <summary>Connects and begins to receive; faults when that fails.</summary>
-    internal Task ConnectAsync(IPAddress[] addresses, TlsSettings? tls)
+    /// <summary>Connects and begins to receive; null, or why that has failed.</summary>
+    internal Task<Exception?> ConnectAsync(IPAddress[] addresses, TlsSettings? tls)
     {
         new Thread(() => Run(addresses, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
         return _connected.Task;
@@ -204,16 +204,16 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
             if (tls is null)
             {
                 _pollers.Add(this);
-                _connected.SetResult();
+                _connected.SetResult(null);
                 return;
             }
 
-            _connected.SetResult();
+            _connected.SetResult(null);
             Close(_receiver.ReceiveAll(_pollers.NewChain()));
         }
         catch (Exception e) when (RespLink.IsLoss(e))
         {
-            if (!_connected.TrySetException(e))
+            if (!_connected.TrySetResult(e))
             {
                 OnLoss(e);
             }

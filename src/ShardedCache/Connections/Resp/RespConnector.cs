@@ -68,7 +68,11 @@ internal sealed class RespConnector : IServerConnector
         try
         {
             var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
-            await connection.ConnectAsync(addresses, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (await connection.ConnectAsync(addresses, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+            {
+                return Fault(connection, failure);
+            }
+
             var fault = await RespHandshake.RunAsync(connection, settings, credentials, cancellationToken).ConfigureAwait(false);
             if (fault is null)
             {
@@ -77,23 +81,20 @@ internal sealed class RespConnector : IServerConnector
 
             return fault;
         }
-        catch (AuthenticationException e)
+        catch (Exception e) when (e is SocketException or ArgumentException or ObjectDisposedException)
         {
-            return new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {address} failed: {e.Message}");
-        }
-        catch (Exception e) when (e is SocketException or ArgumentException && !connection.IsConnected)
-        {
-            return new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address}.");
-        }
-        catch (ObjectDisposedException)
-        {
-            return new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed.");
-        }
-        catch (Exception e) when (RespLink.IsLoss(e))
-        {
-            return new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{address} ended the connection during the handshake. {RespHandshake.Hint}");
+            return Fault(connection, e);
         }
     }
+
+    private static ConnectionFault Fault(RespConnection connection, Exception failure) => failure switch
+    {
+        AuthenticationException => new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {connection.Address} failed: {failure.Message}"),
+        ObjectDisposedException => new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."),
+        _ when connection.IsConnected => new ConnectionFault(
+            ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {RespHandshake.Hint}"),
+        _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),
+    };
 
     // The exception's text may hold what must not be told.
     private static async ValueTask<Credentials?> CredentialsAsync(ConnectionSettings settings, CancellationToken cancellationToken)
