@@ -4,7 +4,7 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class RespPollers(TimeProvider time, DeadlineSweep sweep)
 {
     // One receives more than several cores of callers can ask for.
-    private const int CoresPerPoller = 8;
+    private const int CoresPerPoller = 16;
 
     private readonly Lock _gate = new();
     private readonly int _wanted = Math.Max(1, Environment.ProcessorCount / CoresPerPoller);
