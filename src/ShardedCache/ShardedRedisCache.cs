@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSource, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -39,6 +39,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly JournalBudget _journal;
+    private readonly FailoverMode _failoverMode;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -53,6 +54,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
         _metrics = new ShardedCacheMetrics(meterFactory);
         _journal = new JournalBudget(settings.JournalSizeLimit);
         _logger = logger;
+        _failoverMode = settings.FailoverMode;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
         {
             FailoverMode = settings.FailoverMode,
@@ -82,6 +84,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
     internal long JournalBytes => _journal.Used;
+
+    CacheStatus IStatusSource.Status => new(_failoverMode, [.. _executors.Select(static executor => executor.Shard.Status)]);
 
     internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
 

@@ -11,6 +11,9 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class Shard
 {
+    /// <summary>How long a refused operation counts as the present state: one that is not repeated has been mended.</summary>
+    private static readonly TimeSpan RefusalCounts = TimeSpan.FromMinutes(1);
+
     private readonly ShardContext _context;
     private readonly TaskCompletionSource _firstOutcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _transition = new();
@@ -18,6 +21,7 @@ internal sealed class Shard
     private IServerConnection? _replica;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
+    private OperationRefusal? _refusal;
 
     public Shard(string name, ShardContext context)
     {
@@ -51,6 +55,26 @@ internal sealed class Shard
     {
         get => Volatile.Read(ref _replica);
         set => Volatile.Write(ref _replica, value);
+    }
+
+    public ShardStatus Status
+    {
+        get
+        {
+            var snapshot = Snapshot;
+            var refusal = Volatile.Read(ref _refusal);
+            return new ShardStatus(snapshot.Name, snapshot.State, snapshot.UpOrNotSince, snapshot.Master)
+            {
+                Fault = snapshot.State == ShardState.Up ? null : snapshot.Reason,
+                Refusal = refusal is not null && _context.Time.GetUtcNow() - refusal.Last <= RefusalCounts ? refusal : null,
+                IsWriteRefused = Store.IsWriteRefused,
+                ReplicasOnline = _context.HasSentinels ? Lag.Online : null,
+                ReplicaLag = _context.HasSentinels ? Lag.Last : null,
+                JournalBytes = Store.JournalBytes,
+                JournalCount = Store.JournalCount,
+                Undelivered = Store.Undelivered,
+            };
+        }
     }
 
     /// <summary>Whether operations wait now, because nothing is known of the shard yet.</summary>
@@ -131,6 +155,15 @@ internal sealed class Shard
     /// <summary>Serves no more, because the cache is being disposed: that is no transition.</summary>
     public void Retire() => Volatile.Write(ref _live, null);
 
+    /// <summary>The server has answered an operation with an error that only a change of configuration can mend.</summary>
+    public void Refuse(string reason)
+    {
+        var now = _context.Time.GetUtcNow();
+        var before = Volatile.Read(ref _refusal);
+        var since = before is not null && now - before.Last <= RefusalCounts ? before.Since : now;
+        Volatile.Write(ref _refusal, new OperationRefusal(since, now, reason));
+    }
+
     public void Report(ShardEvent happened, ServerAddress? master, string? reason)
     {
         lock (_transition)
@@ -144,7 +177,10 @@ internal sealed class Shard
         var before = _snapshot;
         var state = ShardLifecycle.Next(before.State, happened);
         var since = state == before.State ? before.Since : _context.Time.GetUtcNow();
-        Volatile.Write(ref _snapshot, new ShardSnapshot(Name, state, since, master ?? before.Master, reason));
+        Volatile.Write(ref _snapshot, new ShardSnapshot(Name, state, since, master ?? before.Master, reason)
+        {
+            UpOrNotSince = (state == ShardState.Up) == (before.State == ShardState.Up) ? before.UpOrNotSince : since,
+        });
         if (state != before.State)
         {
             _context.Metrics.Transition(Name, state.ToString());
