@@ -211,8 +211,9 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private async ValueTask<ShardRefusal?> EndPreviousAsync(IServerConnection connection, CancellationToken tenure)
     {
         var (server, refusal) = await MasterCheck.IdentifyAsync(connection, tenure).ConfigureAwait(false);
-        if (refusal is not null)
+        if (refusal is not null && (_journal is not null || !refusal.IsConfigurationError))
         {
+            // Only a journal cannot do without it.
             return refusal;
         }
 

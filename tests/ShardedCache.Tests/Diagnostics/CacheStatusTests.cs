@@ -65,6 +65,20 @@ public sealed class CacheStatusTests : Outage
         Assert.Null(Status.Fault);
     }
 
+    [Theory]
+    [InlineData(FailoverMode.LocalTier, ShardState.Misconfigured)]
+    [InlineData(FailoverMode.Throw, ShardState.Up)]
+    internal async Task A_user_who_may_not_ask_INFO_is_a_wrong_configuration_where_a_journal_needs_it(FailoverMode mode, ShardState expected)
+    {
+        A.Answer = static command => command.StartsWith("INFO", StringComparison.Ordinal)
+            ? ControlReply.FromError("NOPERM this user has no permissions to run the 'info' command")
+            : null;
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        World.Start(mode: mode);
+
+        await World.UntilAsync(expected);
+    }
+
     [Fact]
     public async Task An_operation_that_is_refused_is_told_for_a_minute()
     {
