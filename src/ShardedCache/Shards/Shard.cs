@@ -30,6 +30,7 @@ internal sealed class Shard
         Clock = new StampClock(context.Time);
         Touches = new TouchLedger();
         Lag = new ReplicaLag(context.Time);
+        ReplicaSearch = new ReplicaSearch(context.Settings.OperationTimeout, context.Time);
         Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Metrics);
         _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
     }
@@ -49,6 +50,10 @@ internal sealed class Shard
 
     /// <summary>The connection that may serve operations, or null while the shard is not up.</summary>
     public IServerConnection? Live => Volatile.Read(ref _live);
+
+    public bool IsDown => IsDownIn(Snapshot.State);
+
+    public ReplicaSearch ReplicaSearch { get; }
 
     /// <summary>A connection to a replica that may be read while the shard is not up, or null.</summary>
     public IServerConnection? Replica
@@ -74,6 +79,25 @@ internal sealed class Shard
                 JournalCount = Store.JournalCount,
                 Undelivered = Store.Undelivered,
             };
+        }
+    }
+
+    /// <summary>The connection has ended; while the shard is down, operations wait for another one from now on.</summary>
+    public void LoseReplica(IServerConnection connection)
+    {
+        lock (_transition)
+        {
+            if (!ReferenceEquals(Replica, connection))
+            {
+                return;
+            }
+
+            if (IsDown)
+            {
+                ReplicaSearch.Begin();
+            }
+
+            Replica = null;
         }
     }
 
@@ -146,6 +170,7 @@ internal sealed class Shard
         {
             if (ReferenceEquals(_live, connection))
             {
+                SeekReplica();
                 Volatile.Write(ref _live, null);
                 Move(ShardEvent.Lost, connection.Address, reason);
             }
@@ -181,6 +206,15 @@ internal sealed class Shard
         {
             UpOrNotSince = (state == ShardState.Up) == (before.State == ShardState.Up) ? before.UpOrNotSince : since,
         });
+        if (!IsDownIn(state))
+        {
+            ReplicaSearch.Reset();
+        }
+        else if (!IsDownIn(before.State))
+        {
+            SeekReplica();
+        }
+
         if (state != before.State)
         {
             _context.Metrics.Transition(Name, state.ToString());
@@ -191,6 +225,17 @@ internal sealed class Shard
         if (state is ShardState.Up or ShardState.FailingOver or ShardState.Misconfigured)
         {
             ReleaseFirstCallers();
+        }
+    }
+
+    private static bool IsDownIn(ShardState state) => state is ShardState.Suspect or ShardState.FailingOver or ShardState.Recovering;
+
+    /// <summary>Before operations find the shard down: from then on they wait for what is found.</summary>
+    private void SeekReplica()
+    {
+        if (_context.ReadsReplicas && Replica is null)
+        {
+            ReplicaSearch.Begin();
         }
     }
 }
