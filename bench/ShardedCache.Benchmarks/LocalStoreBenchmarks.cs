@@ -50,18 +50,19 @@ public class LocalStoreBenchmarks
         var key = _keys[_next++ & (Keys - 1)];
         var copy = PayloadCopy.Of(_payload);
         var stripe = _store.StripeOf(key);
-        LocalEntry entry;
+        EntryRef written;
         lock (stripe.Lock)
         {
-            entry = new LocalEntry(key, LocalKind.Value, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), copy);
+            var entry = stripe.Create(key, LocalKind.Value, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), copy);
             _store.Write(stripe, entry, _connection);
+            written = EntryRef.To(entry);
         }
 
         _store.Added();
-        _store.Answered(entry, _connection, isAcknowledged: true);
+        _store.Answered(written, _connection, isAcknowledged: true);
         if (_next % WritesPerRound == 0)
         {
-            _store.Assign(++_round);
+            _store.Close(++_round);
             _store.Retire(_round);
         }
     }

@@ -1,5 +1,6 @@
 using ShardedCache.LoadLab.Cost;
 using ShardedCache.LoadLab.Failover;
+using ShardedCache.LoadLab.Throughput;
 using ShardedCache.LoadLab.Workers;
 
 return args switch
@@ -7,6 +8,11 @@ return args switch
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
 
     ["cost"] => await CostCommand.RunAsync(),
+
+    ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
+
+    // A subject of a run; "throughput" starts it.
+    ["throughput-worker", var name, var configuration] => await Subjects.RunWorkerAsync(name, configuration),
 
     // A client process of a run; "failover" starts it.
     ["worker", var settings] => await WorkerCommand.RunAsync(settings),
@@ -18,5 +24,6 @@ static int Usage()
     Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost");
+    Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     return 2;
 }

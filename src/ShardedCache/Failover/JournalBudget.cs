@@ -14,7 +14,14 @@ internal sealed class JournalBudget(long limit)
 
     public long Limit => limit;
 
-    public void Add(long bytes) => Interlocked.Add(ref _used, bytes);
+    public void Add(long bytes)
+    {
+        // A write that replaces one of its size is the rule, and all stripes of all shards meet here.
+        if (bytes != 0)
+        {
+            Interlocked.Add(ref _used, bytes);
+        }
+    }
 
     /// <summary>While the cache is built.</summary>
     public void Register(LocalStore store) => _stores.Add(store);

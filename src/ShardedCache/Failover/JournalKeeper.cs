@@ -40,7 +40,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
         var (ledger, history) = (_ledger, _history);
         _replay.Sort(connection, round => IsSameHistory(history, state) || (ledger.MarkOf(round) is { } mark && state.Contains(mark)));
-        (_ledger, _history) = (new ProofLedger(), state.Mark.Id);
+        (_ledger, _history) = (new ProofLedger(ledger.LastRound), state.Mark.Id);
         Volatile.Write(ref _lastServed, new ServedHistory(connection.Address, state.Mark.Id));
         return await _replay.RecoverAsync(connection, publish, cancellationToken).ConfigureAwait(false);
     }
@@ -64,7 +64,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
                 if (context.Promotable() is not { } promotable)
                 {
-                    RetireAll(connection);
+                    RetireAll();
                 }
                 else
                 {
@@ -105,17 +105,17 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
     private static bool IsSameHistory(string history, ReplicationState state) => history.Length > 0 && history == state.Mark.Id;
 
-    private void RetireAll(IServerConnection connection)
+    private void RetireAll()
     {
         var round = _ledger.NextRound();
-        store.Assign(round, connection);
+        store.Close(round);
         store.Retire(round);
     }
 
     private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, int promotable, CancellationToken cancellationToken)
     {
         var round = _ledger.NextRound();
-        store.Assign(round, connection);
+        store.Close(round);
 
         // No shard has a thousand replicas: so the master asks all of them how far they are, instead of answering at once.
         await control.ExecuteAsync(new[] { "WAIT", "1000", "1" }, cancellationToken).ConfigureAwait(false);

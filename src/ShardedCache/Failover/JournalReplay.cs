@@ -27,10 +27,15 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     /// <param name="isContained">Whether the master has what was acknowledged in a round.</param>
     public void Sort(IServerConnection connection, Func<long, bool> isContained) => store.WithAllLocked(() =>
     {
+        store.Serve(connection);
         foreach (var stripe in store.All)
         {
-            for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
+            // What is given a later round goes to the end, and is not to be met again there.
+            var (entry, left) = (stripe.Journal.First, stripe.Journal.Count);
+            for (LocalEntry? next; left > 0 && entry is not null; entry = next, left--)
             {
+                next = entry.Next;
+
                 // Where it was touched since, the touch may be missing, and a replay of the same version brings that.
                 if (entry is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
                 {
@@ -64,7 +69,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             isRefused = outcome.IsRefused;
         }
 
-        List<(LocalEntry, ValueTask<Reply>)> last = [];
+        List<SentRecord> last = [];
         store.WithAllLocked(() =>
         {
             var batch = connection.CreateBatch();
@@ -94,15 +99,17 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         for (var at = 0; at < entries.Count;)
         {
-            List<(LocalEntry, ValueTask<Reply>)> sent = [];
+            List<SentRecord> sent = [];
             var batch = connection.CreateBatch();
             for (var bytes = 0L; at < entries.Count && sent.Count < RecordsPerStep && bytes < BytesPerStep; at++)
             {
                 var entry = entries[at];
-                lock (store.StripeOf(entry.Key).Lock)
+                lock (entry.Stripe.Lock)
                 {
-                    bytes += entry.Size;
-                    TrySend(batch, connection, entry, sent, cancellationToken);
+                    if (TrySend(batch, connection, entry, sent, cancellationToken))
+                    {
+                        bytes += entry.Size;
+                    }
                 }
             }
 
@@ -133,12 +140,12 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
     }
 
-    private void TrySend(
-        IEntryBatch batch, IServerConnection connection, LocalEntry entry, List<(LocalEntry, ValueTask<Reply>)> sent, CancellationToken cancellationToken)
+    private bool TrySend(
+        IEntryBatch batch, IServerConnection connection, LocalEntry entry, List<SentRecord> sent, CancellationToken cancellationToken)
     {
         if (entry.IsDetached || entry.Standing != Standing.Pending)
         {
-            return;
+            return false;
         }
 
         var oldest = store.Clock.NowMicroseconds - (long)store.Limits.TombstoneLife.TotalMicroseconds;
@@ -150,16 +157,16 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         if (entry.Group is { } group)
         {
-            sent.Add((entry, GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken)));
+            sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken)));
             foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
             {
-                store.StripeOf(member.Key).Move(member, Standing.Sent, connection);
+                member.Stripe.Move(member, Standing.Sent, connection);
             }
 
-            return;
+            return true;
         }
 
-        var stripe = store.StripeOf(entry.Key);
+        var stripe = entry.Stripe;
         if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
         {
             // A later removal may have left no trace any more.
@@ -167,69 +174,70 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             metrics.JournalOutlived(shard);
         }
 
-        sent.Add((entry, ReplayCommand.Send(batch, entry, store, cancellationToken)));
+        var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh };
+        sent.Add(new(EntryRef.To(entry), null, isScripted, ReplayCommand.Send(batch, entry, store, cancellationToken)));
         stripe.Move(entry, Standing.Sent, connection);
+        return true;
     }
 
-    private async Task<ReplayOutcome> TakeAsync(IServerConnection connection, List<(LocalEntry Entry, ValueTask<Reply> Reply)> sent)
+    private async Task<ReplayOutcome> TakeAsync(IServerConnection connection, List<SentRecord> sent)
     {
         var outcome = default(ReplayOutcome);
-        foreach (var (entry, pending) in sent)
+        foreach (var record in sent)
         {
             Reply reply;
             try
             {
-                reply = await pending.ConfigureAwait(false);
+                reply = await record.Reply.ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 reply = Reply.ConnectionLost;
             }
 
-            var refusal = Take(connection, entry, reply);
+            var refusal = Take(connection, record, reply);
             outcome = refusal.Failure is not null || outcome == default ? refusal : outcome;
         }
 
         return outcome;
     }
 
-    private ReplayOutcome Take(IServerConnection connection, LocalEntry entry, Reply reply)
+    private ReplayOutcome Take(IServerConnection connection, in SentRecord record, Reply reply)
     {
         switch (reply)
         {
             case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
-                var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh, Group: null or { IsRemovalOfAll: false } };
-                if (isScripted && reply is { Kind: ReplyKind.Ok, Integer: 0 })
+                if (record.IsGuarded && reply is { Kind: ReplyKind.Ok, Integer: 0 })
                 {
-                    foreach (var superseded in entry.Group?.Entries ?? [entry])
+                    foreach (var superseded in record.Entries)
                     {
                         store.Superseded(superseded, connection);
                     }
 
                     metrics.Replayed(shard, "superseded");
                 }
-                else if (isScripted && reply.Integer == 2)
+                else if (record.IsGuarded && reply.Integer == 2)
                 {
-                    store.Evicted(entry, isAcknowledged: true);
+                    store.Evicted(record.Entry, isAcknowledged: true);
                     metrics.Evicted(shard);
                 }
                 else
                 {
-                    AnswerAll(entry, connection, isAcknowledged: true);
+                    AnswerAll(record, connection, isAcknowledged: true);
                     metrics.Replayed(shard, "applied");
                 }
 
                 return default;
             case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas or ServerErrorCode.OutOfMemory }:
-                AnswerAll(entry, connection, isAcknowledged: false);
+                AnswerAll(record, connection, isAcknowledged: false);
                 return new ReplayOutcome(IsRefused: true, null);
             case { Kind: ReplyKind.TimedOut or ReplyKind.ConnectionLost }:
             case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy or ServerErrorCode.NoAuth }:
-                AnswerAll(entry, connection, isAcknowledged: false);
+                AnswerAll(record, connection, isAcknowledged: false);
                 return new ReplayOutcome(false, $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}");
             default:
                 // Nothing but a change of rights would let it in, and waiting for that would block all that came later.
-                foreach (var refused in entry.Group?.Entries ?? [entry])
+                foreach (var refused in record.Entries)
                 {
                     store.Forget(refused);
                 }
@@ -239,13 +247,22 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
     }
 
-    private void AnswerAll(LocalEntry entry, IServerConnection connection, bool isAcknowledged)
+    private void AnswerAll(in SentRecord record, IServerConnection connection, bool isAcknowledged)
     {
-        store.Answered(entry, connection, isAcknowledged);
-        foreach (var member in entry.Group?.Entries ?? [])
+        foreach (var entry in record.Entries)
         {
-            store.Answered(member, connection, isAcknowledged);
+            store.Answered(entry, connection, isAcknowledged);
         }
+    }
+
+    /// <summary>A record on its way to the master.</summary>
+    /// <param name="Entry">What it was sent for.</param>
+    /// <param name="Group">The operation over several keys that it is part of.</param>
+    /// <param name="IsGuarded">Whether its script tells that something later was there.</param>
+    /// <param name="Reply">The master's.</param>
+    private readonly record struct SentRecord(EntryRef Entry, GroupOperation? Group, bool IsGuarded, ValueTask<Reply> Reply)
+    {
+        public IEnumerable<EntryRef> Entries => Group is null ? [Entry] : Group.Entries.Select(EntryRef.To);
     }
 }
 

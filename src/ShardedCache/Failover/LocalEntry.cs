@@ -37,20 +37,28 @@ internal enum Standing : byte
 
 /// <summary>
 /// One version of one key in this process's memory. Guarded by the lock of its stripe, but for <see cref="ConfirmedAt"/> and
-/// <see cref="WasUsed"/>, where a lost update costs nothing.
+/// <see cref="WasUsed"/>, where a lost update costs nothing. The object is used again for another version or another key of its stripe:
+/// whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
 /// </summary>
-internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader header, PayloadCopy? payload)
+internal sealed class LocalEntry(LocalStripe stripe)
 {
     /// <summary>What an entry costs beside key and payload: the object, its place in the dictionary, the rented array's rounding.</summary>
     public const int Overhead = 200;
 
-    public StoredKey Key => key;
+    private StoredKey _key;
 
-    public LocalKind Kind { get; private set; } = kind;
+    public LocalStripe Stripe => stripe;
 
-    public EntryHeader Header { get; set; } = header;
+    /// <summary>Changes with each use of the object.</summary>
+    public int Version { get; private set; }
 
-    public PayloadCopy? Payload { get; private set; } = payload;
+    public StoredKey Key => _key;
+
+    public LocalKind Kind { get; private set; }
+
+    public EntryHeader Header { get; private set; }
+
+    public PayloadCopy? Payload { get; private set; }
 
     public Standing Standing { get; set; }
 
@@ -82,7 +90,7 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     public long ConfirmedAt { get; set; }
 
     /// <summary>It was read from a server: whether it is a member of a group is unknown.</summary>
-    public bool WasRead { get; init; }
+    public bool WasRead { get; set; }
 
     /// <summary>Was used since the eviction last looked.</summary>
     public bool WasUsed { get; set; }
@@ -93,18 +101,35 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
+    /// <summary>Others keep it without its version, so it is not used again.</summary>
+    public bool IsShared { get; set; }
+
     public EntryList? List { get; set; }
 
     public LocalEntry? Previous { get; set; }
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => Overhead + ((long)key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
+    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;
 
     public bool HasExpired(long nowMilliseconds) => ExpiresAt <= nowMilliseconds;
+
+    public void Begin(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    {
+        (_key, Kind, Header, Payload) = (key, kind, header, payload);
+        (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
+        (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
+    }
+
+    /// <summary>Ends what refers to it.</summary>
+    public void End()
+    {
+        Version++;
+        (_key, SentOn) = (default, null);
+    }
 
     /// <summary>Gives the payload up and keeps the key.</summary>
     public void Invalidate()
@@ -135,68 +160,12 @@ internal sealed class LocalEntry(StoredKey key, LocalKind kind, EntryHeader head
     }
 }
 
-/// <summary>A list of entries that are linked through themselves; an entry is in one list at most.</summary>
-internal sealed class EntryList
+/// <summary>One use of an entry's object.</summary>
+internal readonly record struct EntryRef(LocalEntry? Entry, int Version)
 {
-    public LocalEntry? First { get; private set; }
+    /// <summary>Refers to what the entry is now; its stripe is locked.</summary>
+    public static EntryRef To(LocalEntry? entry) => new(entry, entry?.Version ?? 0);
 
-    public LocalEntry? Last { get; private set; }
-
-    public long Size { get; private set; }
-
-    public int Count { get; private set; }
-
-    public void Add(LocalEntry entry)
-    {
-        entry.List = this;
-        entry.Previous = Last;
-        entry.Next = null;
-        if (Last is null)
-        {
-            First = entry;
-        }
-        else
-        {
-            Last.Next = entry;
-        }
-
-        Last = entry;
-        Size += entry.Size;
-        Count++;
-    }
-
-    public void Remove(LocalEntry entry)
-    {
-        if (entry.Previous is null)
-        {
-            First = entry.Next;
-        }
-        else
-        {
-            entry.Previous.Next = entry.Next;
-        }
-
-        if (entry.Next is null)
-        {
-            Last = entry.Previous;
-        }
-        else
-        {
-            entry.Next.Previous = entry.Previous;
-        }
-
-        entry.Previous = entry.Next = null;
-        entry.List = null;
-        Size -= entry.Size;
-        Count--;
-    }
-
-    /// <summary>Runs a change that gives memory up, and counts what it gave.</summary>
-    public long Shrink(LocalEntry entry)
-    {
-        var before = entry.Size;
-        entry.Invalidate();
-        Size -= before - entry.Size;
-        return before - entry.Size;
-    }
+    /// <summary>The entry, while it is what it was and in its stripe, which is locked; else null.</summary>
+    public LocalEntry? Current => Entry is { IsDetached: false } entry && entry.Version == Version ? entry : null;
 }

@@ -114,13 +114,13 @@ internal sealed class LocalStore
     }
 
     /// <summary>The master's answer to what was sent on this connection.</summary>
-    public void Answered(LocalEntry entry, IServerConnection sentOn, bool isAcknowledged)
+    public void Answered(EntryRef written, IServerConnection sentOn, bool isAcknowledged)
     {
-        var stripe = StripeOf(entry.Key);
+        var stripe = written.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            // Another version has replaced it, or a replay has taken it over.
-            if (!entry.IsDetached && entry.Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
+            // Another version may have replaced it, or a replay have taken it over.
+            if (written.Current is { Standing: Standing.Sent } entry && ReferenceEquals(entry.SentOn, sentOn))
             {
                 // A use while it was on its way came too late for the life that it was sent with.
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
@@ -129,40 +129,44 @@ internal sealed class LocalStore
     }
 
     /// <summary>The master had no room for the value and removed the key, or has yet to.</summary>
-    public void Evicted(LocalEntry entry, bool isAcknowledged)
+    public void Evicted(EntryRef written, bool isAcknowledged)
     {
-        var stripe = StripeOf(entry.Key);
+        var stripe = written.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            if (!entry.IsDetached)
+            if (written.Current is { } entry)
             {
+                var sentOn = entry.SentOn;
                 stripe.Put(
-                    Removal(entry.Key, LocalKind.Invalidation, entry.Header.Stamp),
+                    Removal(stripe, entry.Key, LocalKind.Invalidation, entry.Header.Stamp),
                     isAcknowledged ? Standing.Acknowledged : Standing.Pending,
-                    entry.SentOn);
+                    sentOn);
             }
         }
     }
 
     /// <summary>A later version was found on the master when this one was replayed.</summary>
-    public void Superseded(LocalEntry entry, IServerConnection connection)
+    public void Superseded(EntryRef replayed, IServerConnection connection)
     {
-        var stripe = StripeOf(entry.Key);
+        var stripe = replayed.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            if (!entry.IsDetached && ReferenceEquals(entry.SentOn, connection))
+            if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
                 stripe.Forget(entry);
             }
         }
     }
 
-    public void Forget(LocalEntry entry)
+    public void Forget(EntryRef written)
     {
-        var stripe = StripeOf(entry.Key);
+        var stripe = written.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            stripe.Forget(entry);
+            if (written.Current is { } entry)
+            {
+                stripe.Forget(entry);
+            }
         }
     }
 
@@ -175,12 +179,9 @@ internal sealed class LocalStore
     /// <param name="header">Of the entry read.</param>
     /// <param name="payload">Null where it is too large, or a tombstone.</param>
     /// <param name="connection">On which it was read.</param>
-    public void Observe(in StoredKey key, LocalEntry? known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
+    public void Observe(in StoredKey key, EntryRef known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
     {
-        var entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload) { WasRead = true };
         var now = _clock.NowMilliseconds;
-        entry.ExpiresAt = ExpiresAt(entry, now);
-        entry.ConfirmedAt = now;
         var stripe = StripeOf(key);
         lock (stripe.Lock)
         {
@@ -188,9 +189,11 @@ internal sealed class LocalStore
             var replaces = current is null
                 || current.Header.Stamp < header.Stamp
                 || current.Kind == LocalKind.Refresh
-                || (ReferenceEquals(current, known) && IsSettled(current, connection));
+                || (ReferenceEquals(current, known.Current) && IsSettled(current, connection));
             if (replaces && !(current is { Kind: LocalKind.Value, Payload: not null } && current.Header.Stamp == header.Stamp))
             {
+                var entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
+                (entry.WasRead, entry.ExpiresAt, entry.ConfirmedAt) = (true, ExpiresAt(entry, now), now);
                 stripe.Put(entry, Standing.Acknowledged, connection);
             }
             else
@@ -203,14 +206,14 @@ internal sealed class LocalStore
     }
 
     /// <summary>The master has no such key: it has expired there, or was evicted or flushed.</summary>
-    public void ObserveMissing(LocalEntry known, IServerConnection connection)
+    public void ObserveMissing(EntryRef known, IServerConnection connection)
     {
-        var stripe = StripeOf(known.Key);
+        var stripe = known.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            if (!known.IsDetached && IsSettled(known, connection))
+            if (known.Current is { } entry && IsSettled(entry, connection))
             {
-                stripe.Forget(known);
+                stripe.Forget(entry);
             }
         }
     }
@@ -260,7 +263,8 @@ internal sealed class LocalStore
         {
             if (stripe.Find(key.Name) is not { } entry)
             {
-                entry = new LocalEntry(key, LocalKind.Refresh, default, null) { TouchedAt = _clock.NowMilliseconds };
+                entry = stripe.Create(key, LocalKind.Refresh, default, null);
+                entry.TouchedAt = _clock.NowMilliseconds;
                 stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
             }
             else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(_clock.NowMilliseconds))
@@ -272,11 +276,13 @@ internal sealed class LocalStore
         Added();
     }
 
-    public LocalEntry Removal(in StoredKey key, LocalKind kind, Stamp stamp) => new(key, kind, EntryHeader.Tombstone(stamp), null)
+    public LocalEntry Removal(LocalStripe stripe, in StoredKey key, LocalKind kind, Stamp stamp)
     {
-        ExpiresAt = _clock.NowMilliseconds + (long)_limits.TombstoneLife.TotalMilliseconds,
-        ConfirmedAt = _clock.NowMilliseconds,
-    };
+        var entry = stripe.Create(key, kind, EntryHeader.Tombstone(stamp), null);
+        entry.ConfirmedAt = _clock.NowMilliseconds;
+        entry.ExpiresAt = entry.ConfirmedAt + (long)_limits.TombstoneLife.TotalMilliseconds;
+        return entry;
+    }
 
     /// <summary>Whether another client may have removed it since its master last had it, and nothing there tells of that any more.</summary>
     public bool MayBeRemoved(LocalEntry entry) => _clock.NowMilliseconds - entry.ConfirmedAt > _limits.TombstoneLife.TotalMilliseconds;

@@ -5,34 +5,25 @@ namespace ShardedCache.Failover;
 /// <summary>What goes over a whole local store: the rounds of the proof, and the first calibration of its clock.</summary>
 internal static class LocalStorePasses
 {
-    /// <summary>Gives a round to all that was acknowledged and has none.</summary>
+    /// <summary>From now on only one connection's answers count: what another one answers, late, says nothing of this one's server.</summary>
+    public static void Serve(this LocalStore store, IServerConnection connection)
+    {
+        foreach (var stripe in store.All)
+        {
+            stripe.Serving = connection;
+        }
+    }
+
+    /// <summary>Ends a round: what is acknowledged from now on belongs to the next one.</summary>
     /// <param name="store">The shard's.</param>
     /// <param name="round">From <see cref="ProofLedger.NextRound"/>.</param>
-    /// <param name="connection">
-    /// The one that serves: what another one has answered, late, says nothing of its server, which may lack it and gets it again.
-    /// </param>
-    public static void Assign(this LocalStore store, long round, IServerConnection? connection = null)
+    public static void Close(this LocalStore store, long round)
     {
         foreach (var stripe in store.All)
         {
             lock (stripe.Lock)
             {
-                for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
-                {
-                    if (entry is not { Standing: Standing.Acknowledged, Round: 0 })
-                    {
-                        continue;
-                    }
-
-                    if (connection is null || ReferenceEquals(entry.SentOn, connection))
-                    {
-                        entry.Round = round;
-                    }
-                    else
-                    {
-                        stripe.Move(entry, Standing.Pending, null);
-                    }
-                }
+                stripe.OpenRound = round + 1;
             }
         }
     }
@@ -44,11 +35,11 @@ internal static class LocalStorePasses
         {
             lock (stripe.Lock)
             {
-                // Not in the order of rounds: what is touched again and again gets a later one each time, and stays where it is.
-                for (var entry = stripe.Journal.First; entry is not null;)
+                // Rounds stand in their order, but for answers that overtook each other: those wait for the later one.
+                for (var entry = stripe.Journal.First; entry is not null && entry.Round <= round;)
                 {
                     var next = entry.Next;
-                    if (entry.Round > 0 && entry.Round <= round)
+                    if (entry.Standing == Standing.Acknowledged)
                     {
                         stripe.Retire(entry);
                     }

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
@@ -8,7 +10,11 @@ namespace ShardedCache.Failover;
 /// </summary>
 internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int maxStandbyPayload)
 {
+    /// <summary>More than a tenth of a second replaces, at the usual rates.</summary>
+    private const int MaxFree = 512;
+
     private readonly Dictionary<string, LocalEntry> _entries = new(StringComparer.Ordinal);
+    private readonly Stack<LocalEntry> _free = new();
 
     // In the order in which the entries came into use; second chances are given on eviction.
     private readonly EntryList _standby = new();
@@ -20,6 +26,12 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public EntryList Journal { get; } = new();
 
     public long StandbySize => _standby.Size;
+
+    /// <summary>The round of the proof that covers what is acknowledged now.</summary>
+    public long OpenRound { get; set; } = 1;
+
+    /// <summary>The connection whose answers count; null before the first.</summary>
+    public IServerConnection? Serving { get; set; }
 
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
@@ -47,22 +59,41 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     public LocalEntry? Find(string key) => _entries.GetValueOrDefault(key);
 
+    /// <summary>An entry that is to be put into this stripe.</summary>
+    public LocalEntry Create(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    {
+        if (!_free.TryPop(out var entry))
+        {
+            entry = new LocalEntry(this);
+        }
+
+        entry.Begin(key, kind, header, payload);
+        return entry;
+    }
+
     /// <summary>Replaces what is known of the key.</summary>
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        if (_entries.TryGetValue(entry.Key.Name, out var replaced))
+        ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, entry.Key.Name, out _);
+        var replaced = known;
+        known = entry;
+        var freed = 0L;
+        if (replaced is not null)
         {
-            Leave(replaced);
+            freed = Leave(replaced);
             replaced.ReleasePayload();
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 
             // Until the new one is answered the master may have only what is older than both.
             entry.IsOwed = replaced.Overlays;
+            if (!ReferenceEquals(replaced, entry))
+            {
+                Free(replaced);
+            }
         }
 
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
-        _entries[entry.Key.Name] = entry;
-        Enter(entry, standing, sentOn);
+        budget.Add(Enter(entry, standing, sentOn) - freed);
         Evict();
     }
 
@@ -70,25 +101,29 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     {
         if (!entry.IsDetached)
         {
-            Leave(entry);
+            budget.Add(-Leave(entry));
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
+            Free(entry);
         }
     }
 
     public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        var inJournal = entry.Standing != Standing.Standby;
-        if (inJournal == (standing != Standing.Standby))
+        // The journal is in the order of rounds: what is acknowledged once more, because it was touched, goes behind the others.
+        var isLater = standing == Standing.Acknowledged && entry.Round > 0 && entry.Round < OpenRound;
+        var staysInPlace = entry.Standing != Standing.Standby && standing != Standing.Standby && !isLater;
+        if (staysInPlace)
         {
-            Pending += (standing == Standing.Pending ? 1 : 0) - (entry.Standing == Standing.Pending ? 1 : 0);
+            Pending -= entry.Standing == Standing.Pending ? 1 : 0;
             Stand(entry, standing, sentOn);
+            Pending += entry.Standing == Standing.Pending ? 1 : 0;
             return;
         }
 
-        Leave(entry);
-        Enter(entry, standing, sentOn);
+        var freed = Leave(entry);
+        budget.Add(Enter(entry, standing, sentOn) - freed);
     }
 
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
@@ -155,38 +190,54 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
     }
 
-    private void Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    private void Free(LocalEntry entry)
+    {
+        if (!entry.IsShared && _free.Count < MaxFree)
+        {
+            entry.End();
+            _free.Push(entry);
+        }
+    }
+
+    /// <summary>Returns by how much the journal has grown.</summary>
+    private long Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
         Stand(entry, standing, sentOn);
-        if (standing == Standing.Standby)
+        if (entry.Standing == Standing.Standby)
         {
             _standby.Add(entry);
-            return;
+            return 0;
         }
 
         Journal.Add(entry);
-        budget.Add(entry.Size);
-        Pending += standing == Standing.Pending ? 1 : 0;
+        Pending += entry.Standing == Standing.Pending ? 1 : 0;
+        return entry.Size;
     }
 
-    private static void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
+    private void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, 0);
+        if (standing == Standing.Acknowledged && Serving is not null && !ReferenceEquals(sentOn, Serving))
+        {
+            (standing, sentOn) = (Standing.Pending, null);
+        }
+
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? OpenRound : 0);
         entry.IsTouchOwed = false;
         entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 
-    private void Leave(LocalEntry entry)
+    /// <summary>Returns by how much the journal has shrunk.</summary>
+    private long Leave(LocalEntry entry)
     {
         if (entry.Standing == Standing.Standby)
         {
             _standby.Remove(entry);
-            return;
+            return 0;
         }
 
         Journal.Remove(entry);
-        budget.Add(-entry.Size);
         Pending -= entry.Standing == Standing.Pending ? 1 : 0;
+        return entry.Size;
     }
 
     private void Evict()

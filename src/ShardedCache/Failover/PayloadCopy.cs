@@ -3,12 +3,12 @@ using System.Buffers;
 namespace ShardedCache.Failover;
 
 /// <summary>
-/// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back; whoever reads it does
-/// so under the lock of the entry's stripe.
+/// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back, once; whoever reads it
+/// does so under the lock of the entry's stripe.
 /// </summary>
-internal sealed class PayloadCopy
+internal readonly struct PayloadCopy
 {
-    private byte[] _bytes;
+    private readonly byte[] _bytes;
 
     private PayloadCopy(int length)
     {
@@ -16,7 +16,7 @@ internal sealed class PayloadCopy
         Length = length;
     }
 
-    public int Length { get; private set; }
+    public int Length { get; }
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
@@ -34,10 +34,5 @@ internal sealed class PayloadCopy
         return copy;
     }
 
-    /// <summary>Once.</summary>
-    public void Return()
-    {
-        PayloadPool.Return(_bytes);
-        (_bytes, Length) = ([], 0);
-    }
+    public void Return() => PayloadPool.Return(_bytes, Length);
 }

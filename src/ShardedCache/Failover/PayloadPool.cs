@@ -15,16 +15,46 @@ internal static class PayloadPool
     /// <summary>What is kept of each size, in bytes.</summary>
     private const int KeptBytes = 16 * 1024 * 1024;
 
+    /// <summary>What each thread keeps of each size for itself: a write gives back what it replaces, so most take from there.</summary>
+    private const int KeptBytesOfThread = 64 * 1024;
+
     private static readonly SizeClass[] Classes = [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1).Select(static bits => new SizeClass(1 << bits))];
 
-    /// <summary>An array of at least this length.</summary>
-    public static byte[] Rent(int length) => length > 1 << LargestBits ? new byte[length] : Classes[ClassOf(length)].Rent();
+    [ThreadStatic]
+    private static Stack<byte[]>[]? _ofThread;
 
-    public static void Return(byte[] array)
+    private static Stack<byte[]>[] OfThread => _ofThread ??= [.. Classes.Select(static _ => new Stack<byte[]>())];
+
+    /// <summary>An array of at least this length.</summary>
+    public static byte[] Rent(int length)
     {
-        if (array.Length is > 0 and <= 1 << LargestBits)
+        if (length > 1 << LargestBits)
         {
-            Classes[ClassOf(array.Length)].Return(array);
+            return new byte[length];
+        }
+
+        var index = ClassOf(length);
+        return OfThread[index].TryPop(out var array) ? array : Classes[index].Rent();
+    }
+
+    /// <param name="array">From <see cref="Rent"/>.</param>
+    /// <param name="length">As it was asked for: the array itself is in no processor's cache any more.</param>
+    public static void Return(byte[] array, int length)
+    {
+        if (length is 0 or > 1 << LargestBits)
+        {
+            return;
+        }
+
+        var index = ClassOf(length);
+        var mine = OfThread[index];
+        if (mine.Count < KeptBytesOfThread >> (index + SmallestBits))
+        {
+            mine.Push(array);
+        }
+        else
+        {
+            Classes[index].Return(array);
         }
     }
 

@@ -4,18 +4,20 @@ namespace ShardedCache.Failover;
 /// Which rounds of acknowledged writes are proven to be on every replica. Pure. A round is the writes that were acknowledged
 /// before the mark was read; it is proven when every replica that could be promoted is online at its mark or past it.
 /// </summary>
-internal sealed class ProofLedger
+/// <param name="lastRound">Of the ledger before it: rounds are counted on.</param>
+internal sealed class ProofLedger(long lastRound = 0)
 {
     // Marks that wait for their proof, oldest first; a replica that lags for long must not make it grow without bound.
     private const int MaxMarks = 4096;
 
     private readonly Queue<(long Round, ReplicationMark Mark)> _open = new();
-    private long _round;
 
-    /// <summary>The last round that is proven; 0 while none is.</summary>
+    /// <summary>The last round that is proven here; 0 while none is.</summary>
     public long Safe { get; private set; }
 
-    public long NextRound() => ++_round;
+    public long LastRound { get; private set; } = lastRound;
+
+    public long NextRound() => ++LastRound;
 
     /// <summary>Takes what the master said after everything in <paramref name="round"/> was acknowledged.</summary>
     /// <param name="round">From <see cref="NextRound"/>.</param>

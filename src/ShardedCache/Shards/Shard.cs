@@ -22,6 +22,7 @@ internal sealed class Shard
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
     private OperationRefusal? _refusal;
+    private int _unserved;
 
     public Shard(string name, ShardContext context)
     {
@@ -146,6 +147,19 @@ internal sealed class Shard
         }
 
         ReleaseFirstCallers();
+    }
+
+    /// <summary>
+    /// Called where an operation was answered without a server. Now and then it gives its thread to others: callers in tight loops, none
+    /// of which ever has to wait, would keep all of the pool's threads from what brings the shard back.
+    /// </summary>
+    public async ValueTask GiveWayAsync(CallMode mode)
+    {
+        // A count that is lost between two threads costs nothing.
+        if ((++_unserved & 63) == 0 && mode == CallMode.Asynchronous)
+        {
+            await Task.Yield();
+        }
     }
 
     /// <summary>Takes a doubtful connection out of service at once; the supervisor then looks for the master anew.</summary>

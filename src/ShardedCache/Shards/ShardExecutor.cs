@@ -29,6 +29,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
         {
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return isFound;
         }
 
@@ -109,6 +110,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         if (verdict != Verdict.Answered)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
         }
     }
 
@@ -216,7 +218,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, LocalEntry? known)
+    private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
     {
         var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
             || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
@@ -258,6 +260,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var isLate = reply.Kind == ReplyKind.TimedOut;
         for (var isLast = isLate; _fallback.IsOn; isLast = true)
         {
@@ -348,5 +351,5 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
     }
 
-    private readonly record struct PendingRead(EntryReader Reader, LocalEntry? Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }

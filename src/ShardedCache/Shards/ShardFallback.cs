@@ -23,9 +23,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
     /// process wrote; <paramref name="isFound"/> is then the answer.
     /// </summary>
-    public bool TryBegin(in StoredKey key, EntryReader reader, out LocalEntry? known, out bool isFound)
+    public bool TryBegin(in StoredKey key, EntryReader reader, out EntryRef known, out bool isFound)
     {
-        (known, isFound) = (null, false);
+        (known, isFound) = (default, false);
         if (!IsOn)
         {
             return true;
@@ -35,17 +35,18 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         byte[]? value;
         lock (stripe.Lock)
         {
-            known = stripe.Find(key.Name);
-            var isRemoved = known is null or { Overlays: false }
-                && GroupKeys.RemovalAfter(stripe, key.Name, known?.Header.Stamp ?? default) is { Overlays: true }
-                && (known is null || GroupKeys.IsRemoved(stripe, known));
-            if (known is not { Overlays: true } && !isRemoved)
+            var entry = stripe.Find(key.Name);
+            known = EntryRef.To(entry);
+            var isRemoved = entry is null or { Overlays: false }
+                && GroupKeys.RemovalAfter(stripe, key.Name, entry?.Header.Stamp ?? default) is { Overlays: true }
+                && (entry is null || GroupKeys.IsRemoved(stripe, entry));
+            if (entry is not { Overlays: true } && !isRemoved)
             {
-                reader.Keep(known?.Header.Stamp ?? default, context.FailoverMode == FailoverMode.LocalTier ? _store.Limits.MaxStandbyPayload : -1);
+                reader.Keep(entry?.Header.Stamp ?? default, context.FailoverMode == FailoverMode.LocalTier ? _store.Limits.MaxStandbyPayload : -1);
                 return true;
             }
 
-            value = isRemoved ? null : Value(stripe, known);
+            value = isRemoved ? null : Value(stripe, entry);
         }
 
         isFound = Answer(reader, value, "journal");
@@ -53,7 +54,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Takes over what the master has said of the key.</summary>
-    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, LocalEntry? known)
+    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known)
     {
         if (context.FailoverMode != FailoverMode.LocalTier)
         {
@@ -62,9 +63,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         switch (reader.Outcome)
         {
-            case EntryOutcome.Value or EntryOutcome.Tombstone when known is { Kind: not LocalKind.Refresh } && known.Header.Stamp == reader.Header.Stamp:
-                known.ConfirmedAt = shard.Clock.NowMilliseconds;
-                known.WasUsed = true;
+            case EntryOutcome.Value or EntryOutcome.Tombstone when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
+                entry.ConfirmedAt = shard.Clock.NowMilliseconds;
+                entry.WasUsed = true;
                 break;
             case EntryOutcome.Value:
                 _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);
@@ -72,7 +73,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             case EntryOutcome.Tombstone:
                 _store.Observe(key, known, reader.Header, null, connection);
                 break;
-            case EntryOutcome.None or EntryOutcome.Foreign when known is not null:
+            case EntryOutcome.None or EntryOutcome.Foreign when known.Entry is not null:
                 _store.ObserveMissing(known, connection);
                 break;
             default:
@@ -121,13 +122,16 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
 
         var stripe = _store.StripeOf(key);
-        LocalEntry? local;
         byte[]? value;
         bool isJournal;
+        Stamp? known;
+        long confirmedAt;
         lock (stripe.Lock)
         {
-            local = stripe.Find(key.Name);
+            var local = stripe.Find(key.Name);
             value = Value(stripe, local);
+            known = local is { Kind: not LocalKind.Refresh } ? local.Header.Stamp : null;
+            confirmedAt = local?.ConfirmedAt ?? 0;
             isJournal = IsJournal(local);
         }
 
@@ -158,7 +162,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 shard.Replica = null;
                 replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
             }
-            else if (IsLater(fromReplica, local))
+            else if (IsLater(fromReplica, known))
             {
                 if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
                 {
@@ -179,7 +183,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        var isFresh = local is not null && shard.Clock.NowMilliseconds - local.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
+        var isFresh = shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
@@ -214,8 +218,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
     }
 
-    private static bool IsLater(EntryReader read, LocalEntry? local) => read.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
-        && (local is null || local.Kind == LocalKind.Refresh || read.Header.Stamp >= local.Header.Stamp);
+    private static bool IsLater(EntryReader read, Stamp? known) => read.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
+        && (known is null || read.Header.Stamp >= known);
 
     private FallbackAnswer Tell(EntryReader reader, byte[]? value, string source) =>
         Answer(reader, value, source) ? FallbackAnswer.Found : FallbackAnswer.Miss;
@@ -259,17 +263,17 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     {
         var isKept = value is not null && value.Length <= _store.Limits.MaxStandbyPayload;
         var kind = header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value;
-        var entry = new LocalEntry(key, kind, header, isKept ? PayloadCopy.Of(value) : null) { WasRead = true };
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
             var current = stripe.Find(key.Name);
             if (current is { Kind: not LocalKind.Refresh } && current.Header.Stamp >= header.Stamp)
             {
-                entry.ReleasePayload();
                 return;
             }
 
+            var entry = stripe.Create(key, kind, header, isKept ? PayloadCopy.Of(value) : null);
+            entry.WasRead = true;
             _store.Write(stripe, entry, replica);
             stripe.Move(entry, Standing.Acknowledged, replica);
             _store.Touch(stripe, entry, null);

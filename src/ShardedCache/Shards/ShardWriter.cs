@@ -20,7 +20,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     public PendingWrite Begin(
         in StoredKey key, EntryExpiration? expiration, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        var copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
+        PayloadCopy? copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
@@ -76,9 +76,10 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
             for (var i = 0; i < Math.Max(1, keys.Length); i++)
             {
-                var copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
+                PayloadCopy? copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
                 var kind = payloads is null ? LocalKind.Tombstone : LocalKind.Value;
-                var entry = new LocalEntry(keys.Length == 0 ? index : keys[i], kind, header, copy) { Group = group };
+                var entry = stripe.Create(keys.Length == 0 ? index : keys[i], kind, header, copy);
+                (entry.Group, entry.IsShared) = (group, true);
                 _store.Write(stripe, entry, connection);
                 group.Entries.Add(entry);
             }
@@ -101,6 +102,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         if (write.Connection is not { } connection)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return;
         }
 
@@ -111,7 +113,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
         catch (OperationCanceledException)
         {
-            entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: false));
+            entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
             _store.Added();
             throw;
         }
@@ -119,11 +121,11 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         switch (_judge.Judge(connection, reply))
         {
             case Verdict.Answered:
-                entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: true));
+                entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: true));
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.LocalTier:
                 // A server without memory takes it when there is some again; until then the journal answers for these keys.
-                entries.ForEach(entry => _store.Answered(entry, connection, isAcknowledged: false));
+                entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
                 _store.Added();
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
@@ -131,7 +133,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 Invalidate(write.Group);
                 return;
             default:
-                entries.ForEach(_store.Forget);
+                entries.ForEach(entry => _store.Forget(EntryRef.To(entry)));
                 throw _judge.Unavailable(connection, reply);
         }
     }
@@ -142,6 +144,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         if (write.Connection is not { } connection)
         {
             context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
             return;
         }
 
@@ -164,9 +167,9 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
             context.Metrics.Evicted(shard.Name);
             verdict = _judge.Judge(connection, reply);
-            if (write.Entry is { } full && verdict != Verdict.Refused)
+            if (write.IsJournaled && verdict != Verdict.Refused)
             {
-                _store.Evicted(full, isAcknowledged: verdict == Verdict.Answered);
+                _store.Evicted(write.Entry, isAcknowledged: verdict == Verdict.Answered);
             }
         }
 
@@ -174,9 +177,9 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         {
             case Verdict.Answered:
                 _store.IsWriteRefused = false;
-                if (write.Entry is { } entry)
+                if (write.IsJournaled)
                 {
-                    _store.Answered(entry, connection, isAcknowledged: true);
+                    _store.Answered(write.Entry, connection, isAcknowledged: true);
                 }
 
                 return;
@@ -187,9 +190,9 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 return;
             default:
                 // The caller learns that it failed, so nothing may bring it later.
-                if (write.Entry is { } failed)
+                if (write.IsJournaled)
                 {
-                    _store.Forget(failed);
+                    _store.Forget(write.Entry);
                 }
 
                 throw _judge.Unavailable(connection, reply);
@@ -229,12 +232,12 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         LocalEntry? entry = null;
         if (IsJournaling)
         {
-            entry = new LocalEntry(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, copy);
+            entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, copy);
             _store.Write(stripe, entry, connection);
         }
         else if (connection is null)
         {
-            stripe.Put(_store.Removal(key, LocalKind.Invalidation, stamp), Standing.Pending, null);
+            stripe.Put(_store.Removal(stripe, key, LocalKind.Invalidation, stamp), Standing.Pending, null);
         }
         else if (stripe.Find(key.Name) is { } overwritten)
         {
@@ -244,14 +247,14 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
         if (commands is null)
         {
-            return new(key, stamp, null, entry, default);
+            return new(key, stamp, null, EntryRef.To(entry), default);
         }
 
         Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
         var length = header.Write(bytes);
         shard.Touches.Stored(key.Name, header, shard.Clock.NowMilliseconds);
         var timeToLive = expiration?.TimeToLive ?? _store.Limits.TombstoneLife;
-        return new(key, stamp, connection, entry, commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
+        return new(key, stamp, connection, EntryRef.To(entry), commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
     }
 
     private void Invalidate(GroupOperation group)
@@ -271,16 +274,16 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     private void Unanswered(in PendingWrite write, IServerConnection connection)
     {
-        if (write.Entry is { } entry)
+        if (write.IsJournaled)
         {
-            _store.Answered(entry, connection, isAcknowledged: false);
+            _store.Answered(write.Entry, connection, isAcknowledged: false);
         }
         else if (context.FailoverMode == FailoverMode.Bypass)
         {
             var stripe = _store.StripeOf(write.Key);
             lock (stripe.Lock)
             {
-                stripe.Put(_store.Removal(write.Key, LocalKind.Invalidation, write.Stamp), Standing.Pending, null);
+                stripe.Put(_store.Removal(stripe, write.Key, LocalKind.Invalidation, write.Stamp), Standing.Pending, null);
             }
         }
 
@@ -289,7 +292,10 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 }
 
 /// <summary>A write on its way; without a connection the journal alone has it.</summary>
-internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServerConnection? Connection, LocalEntry? Entry, ValueTask<Reply> Reply);
+internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServerConnection? Connection, EntryRef Entry, ValueTask<Reply> Reply)
+{
+    public bool IsJournaled => Entry.Entry is not null;
+}
 
 /// <summary>A group's operation on its way.</summary>
 internal readonly record struct PendingGroupWrite(IServerConnection? Connection, GroupOperation Group, ValueTask<Reply> Reply);

@@ -213,10 +213,10 @@ public sealed class LocalBoundTests : IDisposable
     private void Put(LocalStore store, string name)
     {
         var key = LocalWorld.Key(name);
-        var entry = new LocalEntry(key, LocalKind.Value, EntryHeader.Value(_world.Clock.Next(), default), PayloadCopy.Of(new byte[100]));
-        lock (store.StripeOf(key).Lock)
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
         {
-            store.Write(store.StripeOf(key), entry, null);
+            store.Write(stripe, stripe.Create(key, LocalKind.Value, EntryHeader.Value(_world.Clock.Next(), default), PayloadCopy.Of(new byte[100])), null);
         }
 
         store.Added();

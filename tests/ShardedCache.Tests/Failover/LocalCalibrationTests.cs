@@ -67,9 +67,11 @@ public sealed class LocalCalibrationTests : IDisposable
         foreach (var name in (string[])["{g}:a", "{g}:b"])
         {
             StoredKey key = LocalWorld.Key(name) with { TagHash = index.TagHash };
-            var entry = new LocalEntry(key, LocalKind.Value, EntryHeader.Value(stamp, default), PayloadCopy.Of([1])) { Group = group };
+            var stripe = _world.Store.StripeOf(key);
+            var entry = stripe.Create(key, LocalKind.Value, EntryHeader.Value(stamp, default), PayloadCopy.Of([1]));
+            (entry.Group, entry.IsShared) = (group, true);
             group.Entries.Add(entry);
-            _world.Store.Write(_world.Store.StripeOf(key), entry, null);
+            _world.Store.Write(stripe, entry, null);
         }
 
         Calibrate(TimeSpan.FromSeconds(-5));

@@ -17,9 +17,9 @@ public class LocalStoreModelTests
             .ListOf().Resize(200).ToArbitrary(),
         static operations =>
         {
-            using var world = new LocalWorld(standbyBytes: 16 * 1500, maxStandbyPayload: 300, journalBytes: 4000);
+            using var world = new LocalWorld(standbyBytes: 16 * 1500, maxStandbyPayload: 300, journalBytes: 4000) { ReusesEntries = true };
             var round = 1L;
-            var entries = new LocalEntry?[Keys];
+            var entries = new EntryRef[Keys];
             foreach (var (operation, key, value) in operations)
             {
                 Run(world, entries, operation, $"{{{key % 3}}}{key}", key, value, ref round);
@@ -35,22 +35,22 @@ public class LocalStoreModelTests
             return world.Budget.Used == 0 && world.Store.StandbyBytes == 0;
         }).QuickCheckThrowOnFailure();
 
-    private static void Run(LocalWorld world, LocalEntry?[] entries, int operation, string name, int key, int value, ref long round)
+    private static void Run(LocalWorld world, EntryRef[] entries, int operation, string name, int key, int value, ref long round)
     {
         var connection = value % 2 == 0 ? world.First : world.Second;
-        var entry = entries[key] ?? world.Find(name);
+        var entry = entries[key].Entry is null ? EntryRef.To(world.Find(name)) : entries[key];
         switch (operation)
         {
-            case 0: entries[key] = world.Set(name, new byte[value], connection, LocalWorld.Sliding(TimeSpan.FromSeconds(30))); break;
-            case 1: entries[key] = world.Set(name, new byte[value], null); break;
-            case 2: entries[key] = world.Remove(name, value % 3 == 0 ? null : connection); break;
+            case 0: entries[key] = EntryRef.To(world.Set(name, new byte[value], connection, LocalWorld.Sliding(TimeSpan.FromSeconds(30)))); break;
+            case 1: entries[key] = EntryRef.To(world.Set(name, new byte[value], null)); break;
+            case 2: entries[key] = EntryRef.To(world.Remove(name, value % 3 == 0 ? null : connection)); break;
             case 3: world.Observe(name, Header(world, value), value < 300 ? new byte[value] : null, connection, world.Find(name)); break;
             case 4: world.Store.Refresh(LocalWorld.Key(name), value % 3 == 0 ? null : connection); break;
             case 5 when world.Find(name) is { Kind: LocalKind.Value } current: world.Touch(current, value % 3 == 0 ? null : connection); break;
-            case 6 when entry is not null: world.Store.Answered(entry, connection, value % 3 != 0); break;
-            case 7 when entry is { Standing: not Standing.Standby }: world.Store.Evicted(entry, value % 3 != 0); break;
+            case 6 when entry.Entry is not null: world.Store.Answered(entry, connection, value % 3 != 0); break;
+            case 7 when entry.Current is { Standing: not Standing.Standby }: world.Store.Evicted(entry, value % 3 != 0); break;
             case 8 when world.Find(name) is { } known: world.Store.ObserveMissing(known, connection); break;
-            case 9: world.Store.Assign(++round); break;
+            case 9: world.Store.Close(++round); break;
             case 10: world.Store.Retire(round - (value % 2)); break;
             case 11: Shake(world, name, connection, value); break;
             default: break;

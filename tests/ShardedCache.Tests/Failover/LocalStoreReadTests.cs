@@ -185,7 +185,7 @@ public sealed class LocalStoreReadTests : IDisposable
     {
         var entry = _world.Set("key", [1], _world.First, LocalWorld.Sliding(TimeSpan.FromMinutes(1)));
         Store.Answered(entry, _world.First, isAcknowledged: true);
-        Store.Assign(1);
+        Store.Close(1);
 
         _world.Touch(entry, _world.First);
         Store.Retire(1);

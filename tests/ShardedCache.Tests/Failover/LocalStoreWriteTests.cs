@@ -21,12 +21,12 @@ public sealed class LocalStoreWriteTests : IDisposable
         Store.Answered(entry, _world.First, isAcknowledged: true);
         Assert.Equal((Standing.Acknowledged, 0), (entry.Standing, Store.Undelivered));
 
-        Store.Assign(7);
-        Assert.Equal(7, entry.Round);
-        Store.Retire(6);
+        Assert.Equal(1, entry.Round);
+        Store.Close(1);
+        Store.Retire(0);
         Assert.Equal(Standing.Acknowledged, entry.Standing);
 
-        Store.Retire(7);
+        Store.Retire(1);
         Assert.Equal(Standing.Standby, entry.Standing);
         Assert.Equal([1, 2], _world.Value("key"));
         Assert.Equal((0, 0L, 0L, entry.Size), (Store.JournalCount, Store.JournalBytes, _world.Budget.Used, Store.StandbyBytes));
@@ -50,7 +50,7 @@ public sealed class LocalStoreWriteTests : IDisposable
         var sent = _world.Set("sent", [1], _world.First);
         var pending = _world.Set("pending", [1], sentOn: null);
 
-        _world.Prove(round: 5);
+        _world.Prove();
 
         Assert.Equal((Standing.Sent, Standing.Pending), (sent.Standing, pending.Standing));
     }
@@ -101,14 +101,25 @@ public sealed class LocalStoreWriteTests : IDisposable
     }
 
     [Fact]
+    public void What_a_connection_that_serves_no_longer_has_acknowledged_is_sent_again()
+    {
+        var entry = _world.Set("key", [1], _world.First);
+        Store.Serve(_world.Second);
+
+        Store.Answered(entry, _world.First, isAcknowledged: true);
+
+        Assert.Equal((Standing.Pending, 1), (entry.Standing, Store.Pending));
+    }
+
+    [Fact]
     public void A_round_covers_what_was_acknowledged_before_it_and_not_what_comes_later()
     {
         var before = _world.Set("before", [1], _world.First);
         var after = _world.Set("after", [1], _world.First);
         Store.Answered(before, _world.First, isAcknowledged: true);
-        Store.Assign(1);
+        Store.Close(1);
         Store.Answered(after, _world.First, isAcknowledged: true);
-        Store.Assign(2);
+        Store.Close(2);
 
         Store.Retire(1);
 
@@ -122,9 +133,9 @@ public sealed class LocalStoreWriteTests : IDisposable
         var other = _world.Set("{tag}other", [1], _world.First);
         Store.Answered(hot, _world.First, isAcknowledged: true);
         Store.Answered(other, _world.First, isAcknowledged: true);
-        Store.Assign(1);
+        Store.Close(1);
         _world.Touch(hot, _world.First);
-        Store.Assign(2);
+        Store.Close(2);
 
         Store.Retire(1);
 
@@ -207,5 +218,24 @@ public sealed class LocalStoreWriteTests : IDisposable
 
         Store.Forget(entry);
         Assert.False(Store.WaitForWorkAsync().IsCompleted);
+    }
+
+    [Fact]
+    public void An_answer_that_comes_after_its_entry_was_used_for_another_key_changes_nothing()
+    {
+        using var world = new LocalWorld { ReusesEntries = true };
+        var first = EntryRef.To(world.Set("{tag}first", [1], world.First));
+        world.Store.Forget(first);
+        var second = world.Set("{tag}second", [2], world.First);
+        Assert.Same(first.Entry, second);
+
+        world.Store.Answered(first, world.First, isAcknowledged: true);
+        world.Store.Evicted(first, isAcknowledged: true);
+        world.Store.Superseded(first, world.First);
+        world.Store.ObserveMissing(first, world.First);
+        world.Store.Forget(first);
+
+        Assert.Equal(Standing.Sent, second.Standing);
+        Assert.Equal([2], world.Value("{tag}second"));
     }
 }

@@ -15,6 +15,8 @@ internal sealed class LocalWorld : IDisposable
 {
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromMinutes(2);
 
+    private long _round;
+
     public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20, IMeterFactory? meters = null)
     {
         Metrics = new ShardedCacheMetrics(meters);
@@ -25,6 +27,9 @@ internal sealed class LocalWorld : IDisposable
         var server = new FakeServer(new("10.1.0.1", 6379), Time);
         (First, Second) = (server.Connect(), server.Connect());
     }
+
+    /// <summary>As in the product; tests that keep entries turn it off.</summary>
+    public bool ReusesEntries { get; init; }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
@@ -54,16 +59,15 @@ internal sealed class LocalWorld : IDisposable
 
     public LocalEntry Set(string key, byte[] value, IServerConnection? sentOn, EntryExpiration expiration = default)
     {
-        var entry = new LocalEntry(Key(key), LocalKind.Value, EntryHeader.Value(Clock.Next(), expiration), PayloadCopy.Of(value));
-        return Write(entry, sentOn);
+        return Write(Key(key), LocalKind.Value, EntryHeader.Value(Clock.Next(), expiration), PayloadCopy.Of(value), sentOn);
     }
 
     public LocalEntry Remove(string key, IServerConnection? sentOn) =>
-        Write(new LocalEntry(Key(key), LocalKind.Tombstone, EntryHeader.Tombstone(Clock.Next()), null), sentOn);
+        Write(Key(key), LocalKind.Tombstone, EntryHeader.Tombstone(Clock.Next()), null, sentOn);
 
     /// <summary>What the server says to a read, and what was known before it was sent.</summary>
     public void Observe(string key, EntryHeader header, byte[]? value, IServerConnection connection, LocalEntry? known = null) =>
-        Store.Observe(Key(key), known, header, value is null ? null : PayloadCopy.Of(value), connection);
+        Store.Observe(Key(key), EntryRef.To(known), header, value is null ? null : PayloadCopy.Of(value), connection);
 
     /// <summary>A value that every server has.</summary>
     public LocalEntry Replicated(string key, byte[] value, EntryExpiration expiration = default)
@@ -75,10 +79,10 @@ internal sealed class LocalWorld : IDisposable
     }
 
     /// <summary>All that was acknowledged is on every replica.</summary>
-    public void Prove(long round = 1)
+    public void Prove()
     {
-        Store.Assign(round);
-        Store.Retire(round);
+        Store.Close(++_round);
+        Store.Retire(_round);
     }
 
     public void Touch(LocalEntry entry, IServerConnection? sentOn)
@@ -98,15 +102,34 @@ internal sealed class LocalWorld : IDisposable
 
     public void Dispose() => Metrics.Dispose();
 
-    private LocalEntry Write(LocalEntry entry, IServerConnection? sentOn)
+    private LocalEntry Write(StoredKey key, LocalKind kind, EntryHeader header, PayloadCopy? payload, IServerConnection? sentOn)
     {
-        var stripe = Store.StripeOf(entry.Key);
+        var stripe = Store.StripeOf(key);
+        LocalEntry entry;
         lock (stripe.Lock)
         {
+            entry = stripe.Create(key, kind, header, payload);
+            entry.IsShared = !ReusesEntries;
             Store.Write(stripe, entry, sentOn);
         }
 
         Store.Added();
         return entry;
     }
+}
+
+/// <summary>For tests that keep entries which are not used again.</summary>
+internal static class KeptEntries
+{
+    public static void Answered(this LocalStore store, LocalEntry entry, IServerConnection sentOn, bool isAcknowledged) =>
+        store.Answered(EntryRef.To(entry), sentOn, isAcknowledged);
+
+    public static void Evicted(this LocalStore store, LocalEntry entry, bool isAcknowledged) => store.Evicted(EntryRef.To(entry), isAcknowledged);
+
+    public static void Superseded(this LocalStore store, LocalEntry entry, IServerConnection connection) => store.Superseded(EntryRef.To(entry), connection);
+
+    public static void Forget(this LocalStore store, LocalEntry entry) => store.Forget(EntryRef.To(entry));
+
+    public static void ObserveMissing(this LocalStore store, LocalEntry entry, IServerConnection connection) =>
+        store.ObserveMissing(EntryRef.To(entry), connection);
 }

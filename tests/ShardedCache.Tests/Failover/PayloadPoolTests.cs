@@ -18,7 +18,7 @@ public class PayloadPoolTests
 
         Assert.InRange(first.Length, length, Math.Max(64, 2 * length));
         Assert.NotSame(first, second);
-        PayloadPool.Return(first);
-        PayloadPool.Return(second);
+        PayloadPool.Return(first, length);
+        PayloadPool.Return(second, length);
     }
 }

@@ -40,6 +40,34 @@ public sealed class OutageModeTests : Outage
         Assert.Equal(("tombstone", "3", "4"), (On(A, "a"), On(A, "b"), On(A, "c")));
     }
 
+    [Theory]
+    [InlineData("get")]
+    [InlineData("set")]
+    [InlineData("remove")]
+    [InlineData("refresh")]
+    public async Task A_caller_that_never_has_to_wait_gives_way_to_others_now_and_then(string operation)
+    {
+        await StartAsync();
+        await FailAsync();
+        Task Run() => operation switch
+        {
+            "get" => Cache.GetAsync("key", Token),
+            "set" => Cache.SetAsync("key", [1], new(), Token),
+            "remove" => Cache.RemoveAsync("key", Token),
+            _ => Cache.RefreshAsync("key", Token),
+        };
+
+        var atOnce = 0;
+        for (var i = 0; i < 640; i++)
+        {
+            var running = Run();
+            atOnce += running.IsCompleted ? 1 : 0;
+            await running;
+        }
+
+        Assert.InRange(atOnce, 600, 639);
+    }
+
     [Fact]
     public async Task With_the_local_tier_blocked_callers_go_on_too()
     {

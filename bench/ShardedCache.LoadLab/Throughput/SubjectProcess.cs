@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace ShardedCache.LoadLab.Throughput;
+
+/// <summary>A subject in a process of its own, connected once for all of its rounds.</summary>
+internal sealed class SubjectProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+
+    private SubjectProcess(string name, Process process) => (Name, _process) = (name, process);
+
+    public string Name { get; }
+
+    public IReadOnlyList<string> Operations { get; private set; } = [];
+
+    public static async Task<SubjectProcess> StartAsync(string name, string assembly, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [assembly, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+
+        // All subjects by the same rules, whatever their own programs ask for.
+        start.Environment["DOTNET_TieredPGO"] = "1";
+        start.Environment["DOTNET_gcServer"] = "0";
+        start.Environment["DOTNET_gcConcurrent"] = "1";
+        var subject = new SubjectProcess(name, Process.Start(start)!);
+        subject.Operations = JsonSerializer.Deserialize<string[]>(await subject.ReadLineAsync())!;
+        return subject;
+    }
+
+    public async Task<Figures> RunAsync(Cell cell, TimeSpan duration)
+    {
+        await _process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(new Order(cell, duration)));
+        await _process.StandardInput.FlushAsync();
+        return JsonSerializer.Deserialize<Figures>(await ReadLineAsync())!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.StandardInput.Close();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task<string> ReadLineAsync() =>
+        await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience) ?? throw new LabException($"The process of {Name} has ended: what it said is above.");
+}
