@@ -278,7 +278,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
         return value;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     private async ValueTask<bool> ReadAsync(string key, IBufferWriter<byte> destination, CallMode mode, CancellationToken token)
     {
         ArgumentNullException.ThrowIfNull(destination);

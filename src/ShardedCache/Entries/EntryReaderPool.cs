@@ -1,22 +1,11 @@
+using ShardedCache.Connections;
+
 namespace ShardedCache.Entries;
 
-/// <summary>Readers for reuse: a fixed number of places, each taken and filled by one exchange.</summary>
+/// <summary>Readers for reuse.</summary>
 internal sealed class EntryReaderPool
 {
-    private readonly EntryReader?[] _idle = new EntryReader?[Environment.ProcessorCount * 4];
-
-    public EntryReader Rent()
-    {
-        for (var i = 0; i < _idle.Length; i++)
-        {
-            if (Volatile.Read(ref _idle[i]) is not null && Interlocked.Exchange(ref _idle[i], null) is { } reader)
-            {
-                return reader;
-            }
-        }
-
-        return new EntryReader();
-    }
+    public EntryReader Rent() => Pool<EntryReader>.Rent();
 
     /// <summary>
     /// Takes a reader back after a read that got its reply. One whose read timed out or was cancelled is better dropped:
@@ -25,12 +14,6 @@ internal sealed class EntryReaderPool
     public void Return(EntryReader reader)
     {
         reader.End();
-        for (var i = 0; i < _idle.Length; i++)
-        {
-            if (Interlocked.CompareExchange(ref _idle[i], reader, null) is null)
-            {
-                return;
-            }
-        }
+        Pool<EntryReader>.Return(reader);
     }
 }

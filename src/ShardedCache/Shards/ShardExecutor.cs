@@ -23,7 +23,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     public Shard Shard => shard;
 
     /// <summary>Reads an entry; true where <paramref name="reader"/> has passed a value on.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     public async ValueTask<bool> GetAsync(StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
@@ -42,7 +42,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask SetAsync(
         StoredKey key, DistributedCacheEntryOptions options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
@@ -61,7 +61,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask RemoveAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("remove", shard.Name);
@@ -75,7 +75,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await _writer.FinishAsync(write, mode).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("refresh", shard.Name);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 using ShardedCache.Failover;
@@ -139,6 +140,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     }
 
     /// <summary>Awaits the server's answer and decides what the caller is told.</summary>
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask FinishAsync(PendingWrite write, CallMode mode)
     {
         if (write.Connection is not { } connection)

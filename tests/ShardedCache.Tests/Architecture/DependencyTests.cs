@@ -19,8 +19,8 @@ public class DependencyTests
         ["Shards"] = ["Failover", "Sentinels", "Connections", "Sharding", "Entries", "Diagnostics"],
     };
 
-    /// <summary>Types that every folder may use: what a key or a script is to the seam, and the exception that callers see.</summary>
-    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "ShardUnavailableException", "FailoverMode"];
+    /// <summary>Types that every folder may use: what a key or a script is to the seam, the exception that callers see, and a pool.</summary>
+    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "ShardUnavailableException", "FailoverMode", "Pool`1"];
 
     [Fact]
     public void Folders_use_only_what_lies_below_them()

@@ -9,7 +9,7 @@ internal sealed class GetOperation : EntryOperation
 
     public static GetOperation Create(IBufferWriter<byte> destination)
     {
-        var operation = OperationPool<GetOperation>.Rent();
+        var operation = Pool<GetOperation>.Rent();
         operation._destination = destination;
         return operation;
     }
@@ -34,6 +34,6 @@ internal sealed class GetOperation : EntryOperation
     protected override void ReturnToPool(bool payloadIsFree)
     {
         _destination = null;
-        OperationPool<GetOperation>.Return(this);
+        Pool<GetOperation>.Return(this);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class ScriptOperation : EntryOperation
 
     public static ScriptOperation Create(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
     {
-        var operation = OperationPool<ScriptOperation>.Rent();
+        var operation = Pool<ScriptOperation>.Rent();
         operation._script = script;
         operation._arguments = arguments.IsEmpty ? [] : new RedisValue[arguments.Length];
         for (var i = 0; i < arguments.Length; i++)
@@ -57,6 +57,6 @@ internal sealed class ScriptOperation : EntryOperation
         _script = null;
         _arguments = [];
         _byText = false;
-        OperationPool<ScriptOperation>.Return(this);
+        Pool<ScriptOperation>.Return(this);
     }
 }

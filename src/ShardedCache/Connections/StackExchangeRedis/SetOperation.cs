@@ -16,7 +16,7 @@ internal sealed class SetOperation : EntryOperation
 
     public static SetOperation Create(ReadOnlySpan<byte> header, in ReadOnlySequence<byte> payload, TimeSpan timeToLive)
     {
-        var operation = OperationPool<SetOperation>.Rent();
+        var operation = Pool<SetOperation>.Rent();
         var length = checked(header.Length + (int)payload.Length);
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         header.CopyTo(buffer);
@@ -50,6 +50,6 @@ internal sealed class SetOperation : EntryOperation
         }
 
         _buffer = [];
-        OperationPool<SetOperation>.Return(this);
+        Pool<SetOperation>.Return(this);
     }
 }
