@@ -6,6 +6,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddShardedRedisCache();
 builder.Services.AddOutputCache();
 builder.Services.AddSession(options => options.Cookie.IsEssential = true);
+builder.Services.AddShardedRedisSession();
 builder.Services.AddHealthChecks().AddShardedRedisCache();
 builder.Services.AddAntiforgery();
 builder.Services.AddSingleton<Instance>();

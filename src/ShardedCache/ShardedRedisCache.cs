@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSource, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionCache, IStatusSource, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -38,7 +38,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly JournalBudget _journal;
+    private readonly SessionRouter _sessions;
     private readonly FailoverMode _failoverMode;
     private int _disposed;
 
@@ -52,7 +52,6 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
         _time = time;
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
         _metrics = new ShardedCacheMetrics(meterFactory);
-        _journal = new JournalBudget(settings.JournalSizeLimit);
         _logger = logger;
         _failoverMode = settings.FailoverMode;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
@@ -61,11 +60,12 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
             MaxStaleness = settings.MaxStaleness,
             HasSentinels = settings.Sentinels.Count > 0,
             LocalLimits = new(settings.LocalTierSizeLimit / _rule.Shards.Count, settings.LocalTierMaxEntrySize, settings.TombstoneLife),
-            Journal = _journal,
+            Journal = new JournalBudget(settings.JournalSizeLimit),
         };
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
+        _sessions = new SessionRouter(_keyPrefix, _rule, [.. shards.Select(shard => new ShardSessions(shard, context))], _maximumPayloadBytes);
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
             shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
@@ -83,7 +83,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
     }
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
-    internal long JournalBytes => _journal.Used;
+    internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
 
     CacheStatus IStatusSource.Status => new(_failoverMode, [.. _executors.Select(static executor => executor.Shard.Status)]);
 
@@ -229,6 +229,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IStatusSo
         return executor.WriteGroupAsync(
             routed with { Name = GroupKeys.IndexOf(group) }, routed with { Name = GroupKeys.RemovalOf(group) }, stored, payloads, options, token);
     }
+
+    ISessionEntries ISessionCache.Sessions => _sessions;
 
     /// <summary>
     /// Waits until the masters have everything that was written here, or until cancelled; then logs how much is still missing.

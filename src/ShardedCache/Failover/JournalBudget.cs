@@ -14,14 +14,13 @@ internal sealed class JournalBudget(long limit)
 
     public long Limit => limit;
 
-    public void Add(long bytes)
-    {
-        // A write that replaces one of its size is the rule, and all stripes of all shards meet here.
-        if (bytes != 0)
-        {
-            Interlocked.Add(ref _used, bytes);
-        }
-    }
+    /// <summary>
+    /// How much a stripe may be off before it says so: all stripes of all shards meet here, and the processors would pass the count
+    /// between them at every write.
+    /// </summary>
+    public long Grain { get; } = limit / 8192;
+
+    public void Add(long bytes) => Interlocked.Add(ref _used, bytes);
 
     /// <summary>While the cache is built.</summary>
     public void Register(LocalStore store) => _stores.Add(store);

@@ -15,7 +15,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
     private const int MaxRounds = 8;
 
-    private static readonly StoredScript[] Scripts = [EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll];
+    private static readonly StoredScript[] Scripts = [EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll, SessionScripts.Merge];
 
     /// <summary>Holds no entry, so the scripts leave it alone.</summary>
     private static readonly StoredKey NoEntry = new([], "__shardedcache:rule");
@@ -167,7 +167,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
 
         var stripe = entry.Stripe;
-        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
+        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
         {
             // A later removal may have left no trace any more.
             stripe.Shrink(entry);

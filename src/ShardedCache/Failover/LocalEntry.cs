@@ -98,6 +98,12 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Whether its key was replaced, or forgotten.</summary>
     public bool IsDetached => List is null;
 
+    /// <summary>Its payload is a session's state, which is merged into what its master has.</summary>
+    public bool IsSession { get; set; }
+
+    /// <summary>Holds only what this process has changed of a session: nothing of what its master had could be read.</summary>
+    public bool IsPartial { get; set; }
+
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
@@ -122,6 +128,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         (_key, Kind, Header, Payload) = (key, kind, header, payload);
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
+        (IsSession, IsPartial) = (false, false);
     }
 
     /// <summary>Ends what refers to it.</summary>
@@ -151,6 +158,24 @@ internal sealed class LocalEntry(LocalStripe stripe)
         ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
         ConfirmedAt += milliseconds;
         TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
+        ChangeSession(state => state.Shift(microseconds));
+    }
+
+    /// <summary>Makes the changes of one request to a session later.</summary>
+    public void RaiseSession(Stamp from, Stamp to)
+    {
+        ChangeSession(state => state.Raise(from, to));
+        Header = Header.Stamp < to ? Header with { Stamp = to } : Header;
+    }
+
+    // The state stays as long as it was.
+    private void ChangeSession(Func<SessionState, SessionState> change)
+    {
+        if (IsSession && Payload is { } payload && SessionState.TryRead(payload.Span, out var state))
+        {
+            Payload = PayloadCopy.Of(change(state).ToBytes());
+            payload.Return();
+        }
     }
 
     public void ReleasePayload()

@@ -18,6 +18,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     // In the order in which the entries came into use; second chances are given on eviction.
     private readonly EntryList _standby = new();
+    private long _uncounted;
 
     /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
     public Lock Lock { get; } = new();
@@ -93,7 +94,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
-        budget.Add(Enter(entry, standing, sentOn) - freed);
+        Count(Enter(entry, standing, sentOn) - freed);
         Evict();
     }
 
@@ -101,7 +102,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     {
         if (!entry.IsDetached)
         {
-            budget.Add(-Leave(entry));
+            Count(-Leave(entry));
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
@@ -123,13 +124,13 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         var freed = Leave(entry);
-        budget.Add(Enter(entry, standing, sentOn) - freed);
+        Count(Enter(entry, standing, sentOn) - freed);
     }
 
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry.Kind is LocalKind.Value or LocalKind.Tombstone
+        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false }
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {
@@ -164,7 +165,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public long Shrink(LocalEntry entry)
     {
         var freed = Journal.Shrink(entry);
-        budget.Add(-freed);
+        Count(-freed);
         return freed;
     }
 
@@ -187,6 +188,16 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         foreach (var entry in _entries.Values.ToList())
         {
             Forget(entry);
+        }
+    }
+
+    private void Count(long change)
+    {
+        _uncounted += change;
+        if (Math.Abs(_uncounted) > budget.Grain)
+        {
+            budget.Add(_uncounted);
+            _uncounted = 0;
         }
     }
 

@@ -87,6 +87,15 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         }
     }
 
+    /// <summary>Puts in place of the value, or of none, what <paramref name="change"/> makes of it; nobody comes between.</summary>
+    public void Update(string key, Func<byte[]?, byte[]> change, EntryExpiration expiration)
+    {
+        lock (_lock)
+        {
+            Set(key, change(Get(key)), expiration);
+        }
+    }
+
     /// <summary>Removes all the keys at once.</summary>
     public void Remove(IReadOnlyList<string> keys)
     {

@@ -20,6 +20,14 @@ internal static class ReplayCommand
             return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
         }
 
+        if (entry is { IsSession: true, Kind: LocalKind.Value, Payload: { } state })
+        {
+            // One that nobody has used for its whole window here may live by another instance's use, and is not made anew.
+            var how = entry.HasExpired(now) ? SessionMerge.ReplayToExisting : SessionMerge.Replay;
+            var remaining = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
+            return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, remaining, how, store, cancellationToken);
+        }
+
         // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it
         // may also have been removed, and after a tombstone's life that cannot be told from the other.
         if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))

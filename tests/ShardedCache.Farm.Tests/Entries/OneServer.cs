@@ -11,6 +11,8 @@ public sealed class OneServer : IAsyncLifetime
 
     public IDatabase Database => _client!.GetDatabase();
 
+    public RedisProcess Process => _farm!.Shards[0].InitialMaster;
+
     public async ValueTask InitializeAsync()
     {
         _farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0 });
