@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a farm of Redis shards and Sentinels on loopback and the sample web application on it. Ctrl-C stops everything.
+# Starts a farm of Redis shards and Sentinels on loopback and two instances of the sample web application on it. Ctrl-C stops everything.
 #   ./run.sh          until Ctrl-C
 #   ./run.sh --once   unattended: stores entries, kills a master, waits until all can be read again
 set -euo pipefail

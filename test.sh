@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . eng/setup.sh
 install python3 "Python 3 (runs the second implementation of the sharding rule)" python3 python3 python3 python3
+install_one chromium chromium-browser "Chromium (visits the sample web application)" chromium chromium chromium chromium
 install ip "iproute2 (cuts networks in tests)" iproute2 iproute iproute2 iproute2mac
 
 results=artifacts/test-results

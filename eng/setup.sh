@@ -40,6 +40,11 @@ install() {
     command -v "$1" >/dev/null || fail "$2 was installed, but '$1' is still not on the PATH"
 }
 
+# install_one COMMAND OTHER-COMMAND ...: the same for a command that some systems have under another name.
+install_one() {
+    command -v "$2" >/dev/null || install "$1" "${@:3}"
+}
+
 install redis-server "Redis 7 or newer" redis-server redis redis redis
 # Where a distribution has no redis-sentinel of its own, redis-server plays that part (redis-server --sentinel).
 if command -v apt-get >/dev/null; then

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using ShardedCache.Testing;
 
 namespace FarmRunner;
 
@@ -25,14 +26,16 @@ internal sealed class WebFarmSite : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<WebFarmSite> StartAsync(string assembly, string contentRoot, string connectionString, CancellationToken cancellationToken)
+    public static async Task<WebFarmSite> StartAsync(string assembly, string contentRoot, RedisFarm farm, string name, CancellationToken cancellationToken)
     {
         var url = $"http://127.0.0.1:{FreePort()}/";
         var start = new ProcessStartInfo("sh", ["-c", EndWithParent, "dotnet", Path.GetFullPath(assembly), "--urls", url, "--contentRoot", Path.GetFullPath(contentRoot)])
         {
             RedirectStandardInput = true,
         };
-        start.Environment["ConnectionStrings__ShardedRedis"] = connectionString;
+        start.Environment["ConnectionStrings__ShardedRedis"] = farm.ConnectionString;
+        start.Environment["DataProtection__KeysFolder"] = Path.Combine(farm.Directory, "keys");
+        start.Environment["Instance"] = name;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__ShardedCache"] = "Information";
         var process = Process.Start(start) ?? throw new InvalidOperationException("sh could not be started.");

@@ -1,39 +1,40 @@
-using Microsoft.Extensions.Caching.Distributed;
-using ShardedCache;
+using Microsoft.AspNetCore.DataProtection;
+using WebFarm;
+using WebFarm.Pages;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddShardedRedisCache();
+builder.Services.AddOutputCache();
+builder.Services.AddSession(options => options.Cookie.IsEssential = true);
+builder.Services.AddShardedRedisSession();
+builder.Services.AddHealthChecks().AddShardedRedisCache();
+builder.Services.AddAntiforgery();
+builder.Services.AddSingleton<Instance>();
+builder.Services.AddHttpContextAccessor();
+builder.Services.AddScoped<PageRenderer>();
+
+// Session and antiforgery cookies are encrypted: instances can read each other's only with the same keys. These belong on durable storage
+// that all instances share; a cache may lose them, and with them every cookie.
+var keys = builder.Services.AddDataProtection().SetApplicationName("WebFarm");
+if (builder.Configuration["DataProtection:KeysFolder"] is { Length: > 0 } folder)
+{
+    keys.PersistKeysToFileSystem(new DirectoryInfo(folder));
+}
 
 var app = builder.Build();
-app.UseFileServer();
+app.UseStaticFiles();
 app.UseShardFailures();
+app.UseRouting();
+app.UseOutputCache();
+app.UseSession();
+app.UseAntiforgery();
 
-var entries = app.MapGroup("/entries/{key}");
-
-entries.MapPut("", async (string key, HttpRequest request, IShardedCache cache, CancellationToken cancellationToken, int? slidingSeconds) =>
-{
-    using var value = new MemoryStream();
-    await request.Body.CopyToAsync(value, cancellationToken);
-    var expiration = new DistributedCacheEntryOptions { SlidingExpiration = TimeSpan.FromSeconds(slidingSeconds ?? 1200) };
-    await cache.SetAsync(key, value.ToArray(), expiration, cancellationToken);
-    return Results.Ok(new { key, shard = cache.GetShard(key) });
-});
-
-entries.MapGet("", async (string key, HttpResponse response, IShardedCache cache, CancellationToken cancellationToken) =>
-{
-    response.Headers["X-Shard"] = cache.GetShard(key);
-    return await cache.GetAsync(key, cancellationToken) is { } value
-        ? Results.Bytes(value, "application/octet-stream")
-        : Results.NotFound();
-});
-
-entries.MapDelete("", async (string key, IDistributedCache cache, CancellationToken cancellationToken) =>
-{
-    await cache.RemoveAsync(key, cancellationToken);
-    return Results.NoContent();
-});
-
-entries.MapGet("/shard", (string key, IShardedCache cache) => new { key, shard = cache.GetShard(key) });
+app.MapStartPage();
+app.MapSessionPage();
+app.MapNewsPage();
+app.MapEntryPage();
+app.MapEntries();
+app.MapHealthChecks("/health", new() { ResponseWriter = HealthReportText.WriteAsync });
 
 app.Run();
 

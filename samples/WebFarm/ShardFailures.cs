@@ -1,5 +1,7 @@
 using ShardedCache;
 
+namespace WebFarm;
+
 /// <summary>
 /// What a visitor sees where the cache can't answer: never because of a failover, but where it is configured wrongly (a password, the
 /// rights of its user), 503 with the shard's name.

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
 using ShardedCache.Failover;
 using ShardedCache.Sharding;
@@ -13,13 +14,15 @@ namespace ShardedCache;
 /// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,
 /// with the entries in this process's memory. Nothing here waits: the asynchronous members have completed when they return.
 /// </summary>
-internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache
+internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IStatusSource
 {
     public const string Shard = "local-memory";
 
     // Has one shard only, but refuses the keys that every rule refuses.
     private readonly ShardingRule _rule = new([new ShardName(Shard)]);
     private readonly byte[] _keyPrefix = Encoding.UTF8.GetBytes(settings.InstanceName);
+
+    CacheStatus IStatusSource.Status => CacheStatus.OfLocalMemory;
 
     private readonly MemoryStore _store = new(settings.LocalTierSizeLimit, time);
 

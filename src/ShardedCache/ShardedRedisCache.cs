@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IStatusSource, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -40,6 +40,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SessionRouter _sessions;
+    private readonly FailoverMode _failoverMode;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -53,6 +54,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
         _metrics = new ShardedCacheMetrics(meterFactory);
         _logger = logger;
+        _failoverMode = settings.FailoverMode;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)
         {
             FailoverMode = settings.FailoverMode,
@@ -86,6 +88,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
     internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
+
+    CacheStatus IStatusSource.Status => new(_failoverMode, [.. _executors.Select(static executor => executor.Shard.Status)]);
 
     internal IReadOnlyList<ShardSnapshot> Status => [.. _executors.Select(executor => executor.Shard.Snapshot)];
 

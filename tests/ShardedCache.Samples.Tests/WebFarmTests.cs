@@ -73,8 +73,31 @@ public sealed class WebFarmTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_start_page_is_served()
+    public async Task The_start_page_leads_to_all_the_others()
     {
-        Assert.Contains("ShardedCache", await _http.GetStringAsync("/", Token), StringComparison.Ordinal);
+        var start = await _http.GetStringAsync("/", Token);
+
+        Assert.All(["/session", "/news", "/entry", "/health"], page => Assert.Contains($"href=\"{page}\"", start, StringComparison.Ordinal));
+        foreach (var page in (string[])["/session", "/news", "/entry", "/site.css"])
+        {
+            using var answer = await _http.GetAsync(page, Token);
+            answer.EnsureSuccessStatusCode();
+        }
+    }
+
+    [Fact]
+    public async Task Its_health_tells_of_the_shards()
+    {
+        using var health = await _http.GetAsync("/health", Token);
+
+        Assert.Contains("of 2 shards up", await health.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_form_without_its_token_is_refused()
+    {
+        using var refused = await _http.PostAsync("/session", new FormUrlEncodedContent([new("step", "1")]), Token);
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
     }
 }

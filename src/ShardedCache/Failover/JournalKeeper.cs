@@ -27,6 +27,10 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
     private readonly JournalReplay _replay = new(shard, store, metrics);
     private ProofLedger _ledger = new();
     private string _history = string.Empty;
+    private ServedHistory? _lastServed;
+
+    /// <summary>The master that was recovered last; null before the first.</summary>
+    public ServedHistory? LastServed => Volatile.Read(ref _lastServed);
 
     /// <summary>Brings a verified master up to what this process has written and read, then lets <paramref name="publish"/> put it into service.</summary>
     /// <returns>Why it may not serve, or null.</returns>
@@ -40,6 +44,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         var (ledger, history) = (_ledger, _history);
         _replay.Sort(connection, round => IsSameHistory(history, state) || (ledger.MarkOf(round) is { } mark && state.Contains(mark)));
         (_ledger, _history) = (new ProofLedger(ledger.LastRound), state.Mark.Id);
+        Volatile.Write(ref _lastServed, new ServedHistory(connection.Address, state.Mark.Id));
         return await _replay.RecoverAsync(connection, publish, cancellationToken).ConfigureAwait(false);
     }
 
@@ -146,3 +151,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         return open.Connection;
     }
 }
+
+/// <param name="Address">A master's.</param>
+/// <param name="History">The replication id of its data.</param>
+internal sealed record ServedHistory(ServerAddress Address, string History);

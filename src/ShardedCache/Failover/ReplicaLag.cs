@@ -13,6 +13,7 @@ internal sealed class ReplicaLag(TimeProvider time)
     private readonly Lock _lock = new();
     private TimeSpan? _last;
     private long? _reached;
+    private ReplicasOnline? _online;
 
     /// <summary>Null where no replica was ever seen to follow.</summary>
     public TimeSpan? Last
@@ -26,6 +27,18 @@ internal sealed class ReplicaLag(TimeProvider time)
         }
     }
 
+    /// <summary>How many replicas followed when the master was last heard; null before.</summary>
+    public ReplicasOnline? Online
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _online;
+            }
+        }
+    }
+
     /// <param name="masterOffset">How far the master has come.</param>
     /// <param name="replicaOffsets">What its replicas have acknowledged.</param>
     public void Observe(long masterOffset, IReadOnlyList<long> replicaOffsets)
@@ -33,6 +46,11 @@ internal sealed class ReplicaLag(TimeProvider time)
         lock (_lock)
         {
             var now = time.GetTimestamp();
+            if (_online?.Count != replicaOffsets.Count)
+            {
+                _online = new(replicaOffsets.Count, time.GetUtcNow());
+            }
+
             if (_polls.TryPeek(out var first) && first.Offset > masterOffset)
             {
                 // Another history.
@@ -51,3 +69,7 @@ internal sealed class ReplicaLag(TimeProvider time)
         }
     }
 }
+
+/// <param name="Count">How many.</param>
+/// <param name="Since">Since when it is that many.</param>
+internal sealed record ReplicasOnline(int Count, DateTimeOffset Since);

@@ -37,14 +37,14 @@ internal static class MasterCheck
         return (ServerRole.Master, null);
     }
 
-    /// <summary>Asks <c>INFO</c>. No identity where the server refused; a refusal where it did not answer.</summary>
+    /// <summary>Asks <c>INFO</c>. No identity where the server refused; a refusal where it did not answer, or forbids it.</summary>
     public static async ValueTask<(ServerIdentity? Server, ShardRefusal? Refusal)> IdentifyAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
         var info = await connection.ExecuteAsync(new[] { "INFO", "server", "replication" }, cancellationToken).ConfigureAwait(false);
         return info.Kind switch
         {
             ControlReplyKind.Text => (new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:")), null),
-            ControlReplyKind.ServerError => (null, null),
+            ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm => (null, null),
             _ => (null, ShardRefusal.From("INFO", info)),
         };
     }

@@ -1,37 +1,54 @@
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Failover;
+using ShardedCache.Sentinels;
 
 namespace ShardedCache.Shards;
 
 /// <summary>
-/// Keeps a connection to a replica while the shard is not up, so that what this process never saw can still be read. Nobody waits
-/// for it: without one, reads go on with what is in memory.
+/// Keeps a connection to a replica ready, so that from the first moment without a master what this process never saw, or another one
+/// has changed since, can be read. One that is connected only then would leave a time in which copies hide it.
 /// </summary>
-internal sealed class ReplicaAttendant(Shard shard, ShardContext context)
+/// <param name="shard">The shard.</param>
+/// <param name="context">What it shares with the others.</param>
+/// <param name="lastServed">The master that was recovered last; null before the first.</param>
+internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<ServedHistory?> lastServed)
 {
+    private const int TriesAfterLoss = 3;
+
+    private static readonly TimeSpan ShortDelay = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>After an error that nobody expected, each of which is logged.</summary>
+    /// <summary>While the shard is up, and after an error that nobody expected, each of which is logged.</summary>
     private static readonly TimeSpan LongDelay = TimeSpan.FromSeconds(5);
+
+    private ServerAddress? _read;
 
     public async Task RunAsync(CancellationToken stopping)
     {
+        var moreTries = 0;
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                await shard.WaitForAsync(IsDown, stopping).ConfigureAwait(false);
-                foreach (var address in context.Masters.Current(shard.Name).Replicas.Where(replica => replica != shard.Snapshot.Master))
+                var (state, named, began) = (shard.Snapshot.State, context.Masters.Current(shard.Name), context.Time.GetTimestamp());
+                var hasServed = false;
+                foreach (var address in state == ShardState.Misconfigured ? [] : Candidates(named))
                 {
-                    await TryServeAsync(address, stopping).ConfigureAwait(false);
-                    if (!IsDown(shard.Snapshot.State))
-                    {
-                        break;
-                    }
+                    hasServed |= await TryServeAsync(address, stopping).ConfigureAwait(false);
                 }
 
-                await Task.Delay(RetryDelay, context.Time, stopping).ConfigureAwait(false);
+                moreTries = hasServed && context.Time.GetElapsedTime(began) > RetryDelay ? TriesAfterLoss : moreTries - 1;
+                if (moreTries > 0 && shard.IsDown)
+                {
+                    // At its promotion a replica closes all connections, and may close the next one, too.
+                    await Task.Delay(ShortDelay, context.Time, stopping).ConfigureAwait(false);
+                    continue;
+                }
+
+                shard.ReplicaSearch.End();
+                await PauseAsync(state, named.Version, stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -42,55 +59,100 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context)
 #pragma warning restore CA1031
             {
                 context.Logger.SupervisorFailed(shard.Name, exception);
+                shard.ReplicaSearch.End();
                 await Task.Delay(LongDelay, context.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    private static bool IsDown(ShardState state) => state is ShardState.Suspect or ShardState.FailingOver or ShardState.Recovering;
+    /// <summary>
+    /// First the one that has just been promoted, while it is not served yet; last the one that was: a stopped server would cost a time-out.
+    /// The Sentinels do not name a replica while their own connections to it are broken, as at its promotion.
+    /// </summary>
+    private IEnumerable<ServerAddress> Candidates(MasterSnapshot named)
+    {
+        var (now, last) = (shard.Snapshot, lastServed()?.Address);
+        var promoted = named.Master is { } master && (master != last || now.State == ShardState.Recovering) ? [master] : (ServerAddress[])[];
+        var served = now.State == ShardState.Up ? now.Master : null;
+        var known = shard.IsDown && _read is { } read ? named.Replicas.Prepend(read) : named.Replicas;
+        return promoted.Concat(known.OrderBy(replica => replica == last)).Where(address => address != served).Distinct();
+    }
 
-    private async Task TryServeAsync(ServerAddress address, CancellationToken stopping)
+    /// <summary>Until something has changed, or it is time to try again.</summary>
+    private async Task PauseAsync(ShardState state, long version, CancellationToken stopping)
+    {
+        using var pause = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await Task.WhenAny(
+            Task.Delay(shard.IsDown ? RetryDelay : LongDelay, context.Time, pause.Token),
+            shard.WaitForAsync(now => now != state, pause.Token),
+            context.Masters.WaitForChangeAsync(shard.Name, version, pause.Token)).ConfigureAwait(false);
+        await pause.CancelAsync().ConfigureAwait(false);
+        stopping.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Whether it could be read, until it could no more.</summary>
+    private async Task<bool> TryServeAsync(ServerAddress address, CancellationToken stopping)
     {
         var open = await context.Connector.OpenAsync(address, context.Settings, stopping).ConfigureAwait(false);
         if (!open.IsOpen)
         {
-            return;
+            return false;
         }
+
+        var hasServed = false;
 
         var connection = open.Connection;
         await using (connection.ConfigureAwait(false))
         {
-            if (!await IsFitAsync(connection, stopping).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            shard.Replica = connection;
             try
             {
-                using var serving = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-                await Task.WhenAny(connection.Closed, shard.WaitForAsync(static state => !IsDown(state), serving.Token)).ConfigureAwait(false);
-                await serving.CancelAsync().ConfigureAwait(false);
+                while (await IsFitAsync(connection, stopping).ConfigureAwait(false))
+                {
+                    hasServed = true;
+                    _read = connection.Address;
+                    shard.Replica = connection;
+                    shard.ReplicaSearch.End();
+                    using var check = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+                    await Task.WhenAny(connection.Closed, Task.Delay(CheckInterval, context.Time, check.Token)).ConfigureAwait(false);
+                    await check.CancelAsync().ConfigureAwait(false);
+                    stopping.ThrowIfCancellationRequested();
+                }
             }
             finally
             {
-                shard.Replica = null;
+                shard.LoseReplica(connection);
             }
         }
+
+        return hasServed;
     }
 
-    /// <summary>A server that calls itself master is none to read here: it may be the old one, cut off.</summary>
     private async Task<bool> IsFitAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
-        if (await MasterCheck.CalibrateAsync(connection, shard.Store, context.Time, cancellationToken).ConfigureAwait(false) is not null
-            || await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { IsMaster: false, IsSyncing: false } state
-            || (!state.IsLinkUp && state.LinkDownFor is null))
+        if (connection.Closed.IsCompleted
+            || (shard.Snapshot.State == ShardState.Up && shard.Snapshot.Master == connection.Address)
+            || await MasterCheck.CalibrateAsync(connection, shard.Store, context.Time, cancellationToken).ConfigureAwait(false) is not null
+            || await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { IsSyncing: false } state)
+        {
+            return false;
+        }
+
+        if (state.IsMaster)
+        {
+            // It may be the old one, cut off; but not where it has been verified, or was a replica of the one that was served last.
+            return shard.Snapshot is { State: ShardState.Recovering } verified && verified.Master == connection.Address
+                || (lastServed() is { } last && state.Former.Id == last.History && IsFresh(shard.Lag.Last));
+        }
+
+        if (!state.IsLinkUp && state.LinkDownFor is null)
         {
             return false;
         }
 
         // What the master last said of it or, where it never did, how long its link was down before anyone here noticed.
-        var lag = shard.Lag.Last ?? (state.LinkDownFor ?? TimeSpan.Zero) - (context.Time.GetUtcNow() - shard.Snapshot.Since);
-        return context.MaxStaleness > TimeSpan.Zero && lag <= context.MaxStaleness;
+        var noticed = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
+        return IsFresh(shard.Lag.Last ?? (state.LinkDownFor ?? TimeSpan.Zero) - noticed);
     }
+
+    private bool IsFresh(TimeSpan? lag) => context.MaxStaleness > TimeSpan.Zero && lag <= context.MaxStaleness;
 }

@@ -27,10 +27,8 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
 
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
+        var replica = mayAsk ? await AskReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false) : default;
         var local = FindLocal(key);
-        var replica = mayAsk && shard.Replica is { } connection
-            ? await AskAsync(connection, key, mode, cancellationToken).ConfigureAwait(false)
-            : default;
         var isAvailable = replica.IsAnswered || local is { IsComplete: true, IsFresh: true };
         var known = local.IsFresh ? local.State : null;
         var state = replica.State is { } read ? (known is null ? read : SessionState.Merge(read, known)) : known;
@@ -65,12 +63,37 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
     }
 
+    private async ValueTask<Answered> AskReplicaAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        if (shard.Replica is not { } replica)
+        {
+            return default;
+        }
+
+        var answer = await AskAsync(replica, key, mode, cancellationToken).ConfigureAwait(false);
+        if (answer.IsAnswered || !shard.ReplicaSearch.IsRunning)
+        {
+            return answer;
+        }
+
+        // At its promotion it closes all connections, and is there again.
+        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        return shard.Replica is { } again ? await AskAsync(again, key, mode, cancellationToken).ConfigureAwait(false) : default;
+    }
+
     private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await replica.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
-        if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+        if (reply.Kind == ReplyKind.ConnectionLost)
+        {
+            shard.LoseReplica(replica);
+            return default;
+        }
+
+        if (reply.Kind == ReplyKind.TimedOut || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
         {
             // One wait is enough: nobody asks this replica again before it has been connected anew.
             shard.Replica = null;

@@ -11,6 +11,9 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class Shard
 {
+    /// <summary>How long a refused operation counts as the present state: one that is not repeated has been mended.</summary>
+    private static readonly TimeSpan RefusalCounts = TimeSpan.FromMinutes(1);
+
     private readonly ShardContext _context;
     private readonly TaskCompletionSource _firstOutcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _transition = new();
@@ -18,6 +21,7 @@ internal sealed class Shard
     private IServerConnection? _replica;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
+    private OperationRefusal? _refusal;
     private int _unserved;
 
     public Shard(string name, ShardContext context)
@@ -27,6 +31,7 @@ internal sealed class Shard
         Clock = new StampClock(context.Time);
         Touches = new TouchLedger();
         Lag = new ReplicaLag(context.Time);
+        ReplicaSearch = new ReplicaSearch(context.Settings.OperationTimeout, context.Time);
         Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Metrics);
         _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
     }
@@ -47,11 +52,54 @@ internal sealed class Shard
     /// <summary>The connection that may serve operations, or null while the shard is not up.</summary>
     public IServerConnection? Live => Volatile.Read(ref _live);
 
+    public bool IsDown => IsDownIn(Snapshot.State);
+
+    public ReplicaSearch ReplicaSearch { get; }
+
     /// <summary>A connection to a replica that may be read while the shard is not up, or null.</summary>
     public IServerConnection? Replica
     {
         get => Volatile.Read(ref _replica);
         set => Volatile.Write(ref _replica, value);
+    }
+
+    public ShardStatus Status
+    {
+        get
+        {
+            var snapshot = Snapshot;
+            var refusal = Volatile.Read(ref _refusal);
+            return new ShardStatus(snapshot.Name, snapshot.State, snapshot.UpOrNotSince, snapshot.Master)
+            {
+                Fault = snapshot.State == ShardState.Up ? null : snapshot.Reason,
+                Refusal = refusal is not null && _context.Time.GetUtcNow() - refusal.Last <= RefusalCounts ? refusal : null,
+                IsWriteRefused = Store.IsWriteRefused,
+                ReplicasOnline = _context.HasSentinels ? Lag.Online : null,
+                ReplicaLag = _context.HasSentinels ? Lag.Last : null,
+                JournalBytes = Store.JournalBytes,
+                JournalCount = Store.JournalCount,
+                Undelivered = Store.Undelivered,
+            };
+        }
+    }
+
+    /// <summary>The connection has ended; while the shard is down, operations wait for another one from now on.</summary>
+    public void LoseReplica(IServerConnection connection)
+    {
+        lock (_transition)
+        {
+            if (!ReferenceEquals(Replica, connection))
+            {
+                return;
+            }
+
+            if (IsDown)
+            {
+                ReplicaSearch.Begin();
+            }
+
+            Replica = null;
+        }
     }
 
     /// <summary>Whether operations wait now, because nothing is known of the shard yet.</summary>
@@ -136,6 +184,7 @@ internal sealed class Shard
         {
             if (ReferenceEquals(_live, connection))
             {
+                SeekReplica();
                 Volatile.Write(ref _live, null);
                 Move(ShardEvent.Lost, connection.Address, reason);
             }
@@ -144,6 +193,15 @@ internal sealed class Shard
 
     /// <summary>Serves no more, because the cache is being disposed: that is no transition.</summary>
     public void Retire() => Volatile.Write(ref _live, null);
+
+    /// <summary>The server has answered an operation with an error that only a change of configuration can mend.</summary>
+    public void Refuse(string reason)
+    {
+        var now = _context.Time.GetUtcNow();
+        var before = Volatile.Read(ref _refusal);
+        var since = before is not null && now - before.Last <= RefusalCounts ? before.Since : now;
+        Volatile.Write(ref _refusal, new OperationRefusal(since, now, reason));
+    }
 
     public void Report(ShardEvent happened, ServerAddress? master, string? reason)
     {
@@ -158,7 +216,19 @@ internal sealed class Shard
         var before = _snapshot;
         var state = ShardLifecycle.Next(before.State, happened);
         var since = state == before.State ? before.Since : _context.Time.GetUtcNow();
-        Volatile.Write(ref _snapshot, new ShardSnapshot(Name, state, since, master ?? before.Master, reason));
+        Volatile.Write(ref _snapshot, new ShardSnapshot(Name, state, since, master ?? before.Master, reason)
+        {
+            UpOrNotSince = (state == ShardState.Up) == (before.State == ShardState.Up) ? before.UpOrNotSince : since,
+        });
+        if (!IsDownIn(state))
+        {
+            ReplicaSearch.Reset();
+        }
+        else if (!IsDownIn(before.State))
+        {
+            SeekReplica();
+        }
+
         if (state != before.State)
         {
             _context.Metrics.Transition(Name, state.ToString());
@@ -169,6 +239,17 @@ internal sealed class Shard
         if (state is ShardState.Up or ShardState.FailingOver or ShardState.Misconfigured)
         {
             ReleaseFirstCallers();
+        }
+    }
+
+    private static bool IsDownIn(ShardState state) => state is ShardState.Suspect or ShardState.FailingOver or ShardState.Recovering;
+
+    /// <summary>Before operations find the shard down: from then on they wait for what is found.</summary>
+    private void SeekReplica()
+    {
+        if (_context.ReadsReplicas && Replica is null)
+        {
+            ReplicaSearch.Begin();
         }
     }
 }

@@ -29,5 +29,8 @@ internal sealed record ShardContext(
     /// <summary>Whether a replica is promoted when its master fails.</summary>
     public bool HasSentinels { get; init; }
 
+    /// <summary>Whether a replica is read while a shard is not up.</summary>
+    public bool ReadsReplicas => HasSentinels && FailoverMode == FailoverMode.LocalTier && MaxStaleness > TimeSpan.Zero;
+
     public EntryReaderPool Readers { get; } = new();
 }

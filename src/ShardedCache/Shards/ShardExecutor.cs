@@ -259,10 +259,45 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var answer = _fallback.IsOn
-            ? await _fallback.ReadAsync(key, reader, mayAsk: reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
-            : null;
-        return answer ?? throw (connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply));
+        var isLate = reply.Kind == ReplyKind.TimedOut;
+        for (var isLast = isLate; _fallback.IsOn; isLast = true)
+        {
+            if (!isLate
+                && await _fallback.WaitForReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false)
+                && shard.Live is { } back
+                && reader.TryRestart())
+            {
+                // Up again before a replica was found.
+                if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
+                {
+                    return isFound;
+                }
+
+                var again = await back.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+                if (FinishGet(back, key, reader, again, known) is { } found)
+                {
+                    return found;
+                }
+
+                isLast = isLate = again.Kind == ReplyKind.TimedOut;
+            }
+
+            switch (await _fallback.ReadAsync(key, reader, isLate, isLast, mode, cancellationToken).ConfigureAwait(false))
+            {
+                case FallbackAnswer.Found:
+                    return true;
+                case FallbackAnswer.Miss:
+                    return false;
+                case FallbackAnswer.ReplicaLost:
+                    continue;
+                default:
+                    break;
+            }
+
+            break;
+        }
+
+        throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
     }
 
     private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>

@@ -10,6 +10,10 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardFallback(Shard shard, ShardContext context)
 {
+    /// <summary>How long a replica may take for an operation that has waited for a time-out already.</summary>
+    private readonly TimeSpan _latePatience = context.Settings.OperationTimeout / 10;
+
+
     private readonly LocalStore _store = shard.Store;
 
     /// <summary>Whether operations are answered without the server at all, rather than with an exception.</summary>
@@ -77,22 +81,44 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
     }
 
+    /// <summary>Waits, where nothing in the journal answers for the key, until it is known whether a replica can be read. Whether it waited.</summary>
+    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        if (!shard.ReplicaSearch.IsRunning)
+        {
+            return false;
+        }
+
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (IsJournal(stripe.Find(key.Name)))
+            {
+                return false;
+            }
+        }
+
+        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
     /// <param name="key">The key to read.</param>
     /// <param name="reader">Begun; what it holds of another answer is dropped.</param>
-    /// <param name="mayAsk">False where the operation has waited for a time-out already.</param>
+    /// <param name="isLate">The operation has waited for a time-out already.</param>
+    /// <param name="isLast">It is answered now, whatever becomes of the replica.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
-    /// <returns>Whether a value was found; null where the reader cannot take one any more.</returns>
-    public async ValueTask<bool?> ReadAsync(StoredKey key, EntryReader reader, bool mayAsk, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<FallbackAnswer> ReadAsync(
+        StoredKey key, EntryReader reader, bool isLate, bool isLast, CallMode mode, CancellationToken cancellationToken)
     {
         if (!reader.TryRestart())
         {
-            return null;
+            return FallbackAnswer.Impossible;
         }
 
         if (context.FailoverMode == FailoverMode.Bypass)
         {
-            return Answer(reader, null, "miss");
+            return Tell(reader, null, "miss");
         }
 
         var stripe = _store.StripeOf(key);
@@ -106,22 +132,30 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             value = Value(stripe, local);
             known = local is { Kind: not LocalKind.Refresh } ? local.Header.Stamp : null;
             confirmedAt = local?.ConfirmedAt ?? 0;
-            isJournal = local is not null && local.Standing != Standing.Standby && local is { IsTouchOnly: false, Kind: not LocalKind.Refresh }
-                && !(local.Kind == LocalKind.Value && local.Payload is null);
+            isJournal = IsJournal(local);
         }
 
         // The use of a sliding copy is in the journal now.
         _store.Added();
         if (isJournal)
         {
-            return Answer(reader, value, "journal");
+            return Tell(reader, value, "journal");
         }
 
-        if (mayAsk && shard.Replica is { } replica)
+        if (shard.Replica is { } replica)
         {
             var fromReplica = context.Readers.Rent();
             fromReplica.Begin(shard.Clock);
-            var reply = await replica.GetAsync(key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
+            var reply = isLate
+                ? await AskInShortAsync(replica, key, fromReplica, mode, cancellationToken).ConfigureAwait(false)
+                : await replica.GetAsync(key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
+            if (reply.Kind == ReplyKind.ConnectionLost && !isLast)
+            {
+                // At its promotion it closes all connections, and is there again.
+                shard.LoseReplica(replica);
+                return FallbackAnswer.ReplicaLost;
+            }
+
             if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
             {
                 // One wait is enough: nobody asks this replica again before it has been connected anew.
@@ -133,14 +167,14 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
                 {
                     context.Readers.Return(fromReplica);
-                    return Answer(reader, null, "journal");
+                    return Tell(reader, null, "journal");
                 }
 
                 var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
                 shard.Clock.Observe(fromReplica.Header.Stamp);
                 Remember(replica, key, fromReplica.Header, found);
                 context.Readers.Return(fromReplica);
-                return Answer(reader, found, found is null ? "miss" : "replica");
+                return Tell(reader, found, found is null ? "miss" : "replica");
             }
 
             if (reply.Kind is ReplyKind.Ok or ReplyKind.Nil)
@@ -150,8 +184,30 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
 
         var isFresh = shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
-        return Answer(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
+        return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
+
+    /// <summary>A replica that is as silent as its master was must not cost as much once more.</summary>
+    private async ValueTask<Reply> AskInShortAsync(
+        IServerConnection replica, StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_latePatience, context.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            return await replica.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Reply.TimedOut;
+        }
+    }
+
+    /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
+    private static bool IsJournal(LocalEntry? local) => local is not null
+        && local.Standing != Standing.Standby
+        && local is { IsTouchOnly: false, Kind: not LocalKind.Refresh }
+        && !(local.Kind == LocalKind.Value && local.Payload is null);
 
     /// <summary>Whether this process has removed the whole group of the key after what a server has under it.</summary>
     private static bool IsRemoved(LocalStripe stripe, in StoredKey key, Stamp stamp)
@@ -164,6 +220,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
     private static bool IsLater(EntryReader read, Stamp? known) => read.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
         && (known is null || read.Header.Stamp >= known);
+
+    private FallbackAnswer Tell(EntryReader reader, byte[]? value, string source) =>
+        Answer(reader, value, source) ? FallbackAnswer.Found : FallbackAnswer.Miss;
 
     private bool Answer(EntryReader reader, byte[]? value, string source)
     {
@@ -223,4 +282,17 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         _store.Added();
     }
+}
+
+/// <summary>What is answered without the master.</summary>
+internal enum FallbackAnswer : byte
+{
+    Miss,
+    Found,
+
+    /// <summary>Nothing yet: the replica has closed its connection, and is sought anew.</summary>
+    ReplicaLost,
+
+    /// <summary>The reader cannot take a value any more.</summary>
+    Impossible,
 }

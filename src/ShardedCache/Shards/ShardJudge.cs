@@ -56,6 +56,11 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
                     context.Logger.CommandForbidden(shard.Name, connection.Address, reply.ErrorText);
                 }
 
+                if (reply.Error != ServerErrorCode.WrongType)
+                {
+                    shard.Refuse(Describe(connection, reply));
+                }
+
                 return Verdict.Refused;
         }
     }

@@ -17,9 +17,6 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly RuleGuard _guard = new(context.Rule);
-    private readonly ReplicaAttendant? _replica =
-        context is { HasSentinels: true, FailoverMode: FailoverMode.LocalTier } ? new ReplicaAttendant(shard, context) : null;
-
     private readonly JournalKeeper? _journal = context.FailoverMode == FailoverMode.Throw ? null : new JournalKeeper(
         shard.Name,
         shard.Store,
@@ -34,7 +31,11 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private Task _loop = Task.CompletedTask;
     private ServedConnection? _previous;
 
-    public void Start() => _loop = Task.WhenAll(Task.Run(SuperviseAsync), Task.Run(() => _replica?.RunAsync(_stopping.Token) ?? Task.CompletedTask));
+    public void Start()
+    {
+        var replica = context.ReadsReplicas ? new ReplicaAttendant(shard, context, () => _journal?.LastServed) : null;
+        _loop = Task.WhenAll(Task.Run(SuperviseAsync), Task.Run(() => replica?.RunAsync(_stopping.Token) ?? Task.CompletedTask));
+    }
 
     /// <summary>Waits until the master has everything that was written here, or until cancelled.</summary>
     public Task DrainAsync(CancellationToken cancellationToken) => _journal?.DrainAsync(cancellationToken) ?? Task.CompletedTask;
@@ -211,8 +212,9 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private async ValueTask<ShardRefusal?> EndPreviousAsync(IServerConnection connection, CancellationToken tenure)
     {
         var (server, refusal) = await MasterCheck.IdentifyAsync(connection, tenure).ConfigureAwait(false);
-        if (refusal is not null)
+        if (refusal is not null && (_journal is not null || !refusal.IsConfigurationError))
         {
+            // Only a journal cannot do without it.
             return refusal;
         }
 

@@ -37,6 +37,25 @@ public abstract class BufferContract : DistributedCacheContract
         Assert.Equal(string.Concat(parts), await User(CacheAccess.BufferAsync).GetTextAsync(key));
     }
 
+    [Fact]
+    public async Task A_value_may_be_a_part_of_a_larger_array_or_lie_in_memory_that_is_no_array()
+    {
+        var key = Key();
+        byte[] rented = [.. "before"u8, .. "value"u8, .. "after"u8];
+        var hidden = new HiddenMemory("value"u8.ToArray());
+
+        await Cache.SetAsync(key + "-part", new ReadOnlySequence<byte>(rented, 6, 5), NoExpiration, Cancellation);
+        await Cache.SetAsync(key + "-hidden", new ReadOnlySequence<byte>(hidden.Memory), NoExpiration, Cancellation);
+        Cache.Set(key + "-hidden-sync", new ReadOnlySequence<byte>(hidden.Memory), NoExpiration);
+        await Cache.SetAsync(key + "-empty", ReadOnlySequence<byte>.Empty, NoExpiration, Cancellation);
+
+        var user = User(CacheAccess.BufferAsync);
+        Assert.Equal(
+            ("value", "value", "value", ""),
+            (await user.GetTextAsync(key + "-part"), await user.GetTextAsync(key + "-hidden"),
+                await user.GetTextAsync(key + "-hidden-sync"), await user.GetTextAsync(key + "-empty")));
+    }
+
     [Theory]
     [MemberData(nameof(EveryAccess))]
     public async Task A_buffer_may_be_recycled_as_soon_as_setting_has_returned(CacheAccess access)

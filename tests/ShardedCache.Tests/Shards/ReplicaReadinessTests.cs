@@ -1,0 +1,109 @@
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>From the first moment without a master a later entry of a replica is read, and no copy hides it.</summary>
+public sealed class ReplicaReadinessTests : Outage
+{
+    [Fact]
+    public async Task A_replica_is_connected_before_its_master_fails()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        B.Store["key"] = Foreign("replica", 1);
+        await UntilReadyAsync();
+
+        A.IsDown = true;
+        A.Break();
+
+        Assert.Equal("replica", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task Where_none_is_connected_reads_wait_for_one()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        B.Store["key"] = Foreign("replica", 1);
+        await UntilReadyAsync();
+        B.IsSilent = true;
+        B.Break();
+        await World.UntilAsync(() => B.Connections.Count == 0);
+        A.IsDown = true;
+        A.Break();
+
+        var read = GetAsync("key");
+
+        Assert.False(read.IsCompleted);
+        B.IsSilent = false;
+        await World.UntilAsync(() => read.IsCompleted);
+        Assert.Equal("replica", await read);
+    }
+
+    [Fact]
+    public async Task What_the_journal_answers_waits_for_no_replica_and_the_rest_for_one_time_out_per_outage()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        B.IsSilent = true;
+        B.Break();
+        await World.UntilAsync(() => B.Connections.Count == 0);
+        A.IsDown = true;
+        A.Break();
+        var before = World.Time.GetUtcNow();
+        await SetAsync("written", "journal");
+
+        Assert.Equal("journal", await GetAsync("written"));
+        var read = GetAsync("key");
+        await World.UntilAsync(() => read.IsCompleted);
+        Assert.Equal("copy", await read);
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(1.5));
+        Assert.Equal("copy", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_replica_that_was_promoted_is_read_before_the_Sentinels_name_it()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        await FailAsync();
+        B.TakeOverFrom(A);
+        B.Store["key"] = Foreign("replica", 1);
+        B.Break();
+
+        Assert.Equal("replica", await ReadAsync());
+        await PromoteAsync();
+        Assert.Equal("replica", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_master_of_another_history_is_not_read_where_a_replica_was()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        await FailAsync();
+        B.Role = "master";
+        B.Replication.Id = "another";
+        B.Store["key"] = Foreign("replica", 1);
+        B.Break();
+
+        Assert.Equal("copy", await ReadAsync());
+    }
+
+    private async Task<string?> ReadAsync()
+    {
+        var read = GetAsync("key");
+        await World.UntilAsync(() => read.IsCompleted);
+        return await read;
+    }
+
+    /// <summary>A round of checks has found it fit.</summary>
+    private Task UntilReadyAsync() =>
+        World.UntilAsync(() => B.Connections.Count > 0 && B.Commands.Count(static command => command == "INFO replication") > 1);
+}
