@@ -13,7 +13,7 @@ namespace ShardedCache;
 /// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,
 /// with the entries in this process's memory. Nothing here waits: the asynchronous members have completed when they return.
 /// </summary>
-internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore
+internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache
 {
     public const string Shard = "local-memory";
 
@@ -22,6 +22,8 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
     private readonly byte[] _keyPrefix = Encoding.UTF8.GetBytes(settings.InstanceName);
 
     private readonly MemoryStore _store = new(settings.LocalTierSizeLimit, time);
+
+    public IPageStore Pages => field ??= new LocalMemoryPages(_store, settings.MaximumPayloadBytes, time);
 
     public string GetShard(string key)
     {
@@ -115,6 +117,8 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
     Task IKeyGroupStore.RemoveGroupAsync(string group, IReadOnlyList<string> keys, CancellationToken token) => Run(() => _store.Remove(keys), token);
 
     Task IKeyGroupStore.RemoveWholeGroupAsync(string group, CancellationToken token) => Run(() => _store.RemoveGroup(group), token);
+
+    ISessionEntries ISessionCache.Sessions => field ??= new MemorySessions(_store, time, settings.MaximumPayloadBytes);
 
     private void CheckAll(IReadOnlyList<string> keys)
     {

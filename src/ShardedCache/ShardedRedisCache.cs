@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -29,6 +29,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
 
     private readonly byte[] _keyPrefix;
     private readonly int _maximumPayloadBytes;
+    private readonly PageStore _pages;
     private readonly ShardingRule _rule;
     private readonly ShardExecutor[] _executors;
     private readonly ShardSupervisor[] _supervisors;
@@ -38,6 +39,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly SessionRouter _sessions;
     private int _disposed;
 
     internal ShardedRedisCache(
@@ -62,6 +64,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
+        _pages = new PageStore(settings, _keyPrefix, _rule, [.. shards.Select(shard => new ShardPages(shard, context))], _readers, _metrics);
+        _sessions = new SessionRouter(_keyPrefix, _rule, [.. shards.Select(shard => new ShardSessions(shard, context))], _maximumPayloadBytes);
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
             shard.Live is null ? 0 : 1, new KeyValuePair<string, object?>("shardedcache.shard.name", shard.Name))));
@@ -77,6 +81,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
             supervisor.Start();
         }
     }
+
+    IPageStore IPageCache.Pages => _pages;
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
     internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
@@ -223,6 +229,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IDisposab
         return executor.WriteGroupAsync(
             routed with { Name = GroupKeys.IndexOf(group) }, routed with { Name = GroupKeys.RemovalOf(group) }, stored, payloads, options, token);
     }
+
+    ISessionEntries ISessionCache.Sessions => _sessions;
 
     /// <summary>
     /// Waits until the masters have everything that was written here, or until cancelled; then logs how much is still missing.

@@ -26,6 +26,9 @@ internal readonly record struct Stamp(ulong Value) : IComparable<Stamp>
     /// <summary>The same process's stamp, this many microseconds later.</summary>
     public Stamp Plus(long microseconds) => From(Math.Max(0, UnixMicroseconds + microseconds), (uint)Value);
 
+    /// <summary>This one, or where it is not later than the other, the same process's first that is.</summary>
+    public Stamp After(Stamp other) => this > other ? this : From(other.UnixMicroseconds + 1, (uint)Value);
+
     public static Stamp Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt64BigEndian(bytes));
 
     public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt64BigEndian(destination, Value);

@@ -14,10 +14,28 @@ internal static class ReplayCommand
     /// <summary>Queues the command; the entry's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
     {
+        if (entry.Page is not null)
+        {
+            return PageCommand.Set(commands, entry, store, isReplay: true, cancellationToken);
+        }
+
+        if (entry.Kind == LocalKind.Eviction)
+        {
+            return PageCommand.Evict(commands, entry, store, isReplay: true, cancellationToken);
+        }
+
         var now = store.Clock.NowMilliseconds;
         if (entry.Kind == LocalKind.Refresh)
         {
             return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
+        }
+
+        if (entry is { IsSession: true, Kind: LocalKind.Value, Payload: { } state })
+        {
+            // One that nobody has used for its whole window here may live by another instance's use, and is not made anew.
+            var how = entry.HasExpired(now) ? SessionMerge.ReplayToExisting : SessionMerge.Replay;
+            var remaining = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
+            return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, remaining, how, store, cancellationToken);
         }
 
         // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it

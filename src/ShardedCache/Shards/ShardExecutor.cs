@@ -1,7 +1,5 @@
 using System.Buffers;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
@@ -251,7 +249,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         // A touch that goes to a connection out of service would count as made, and is not.
         if (found && reader.Header.IsSliding && ReferenceEquals(shard.Live, connection))
         {
-            Touch(connection, key, reader.Header);
+            shard.Touch(connection, key, reader.Header);
         }
 
         return found;
@@ -269,36 +267,6 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
     private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>
         ReplayCommand.Index(key) is { Length: > 0 } index ? new ReadOnlyMemory<byte>[] { "0"u8.ToArray(), index } : [];
-
-    private void Touch(IServerConnection connection, StoredKey key, in EntryHeader header)
-    {
-        var now = shard.Clock.NowMilliseconds;
-        if (!shard.Touches.ShouldTouch(key.Name, header, now) || TouchPolicy.TimeToLive(header, now) is not (> 0 and var milliseconds))
-        {
-            return;
-        }
-
-        var timeToLive = Encoding.ASCII.GetBytes(milliseconds.ToString(CultureInfo.InvariantCulture));
-        var stripe = shard.Store.StripeOf(key);
-        lock (stripe.Lock)
-        {
-            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
-            if (entry is not null && shard.Store.IsWriteRefused)
-            {
-                shard.Store.TouchUntold(stripe, entry);
-            }
-            else
-            {
-                connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), timeToLive, ReplayCommand.Index(key)]);
-                if (entry is not null)
-                {
-                    shard.Store.Touch(stripe, entry, connection);
-                }
-            }
-        }
-
-        shard.Store.Added();
-    }
 
     /// <summary>Returns the connection that serves by then, or null where the fallback is to answer.</summary>
     private async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)

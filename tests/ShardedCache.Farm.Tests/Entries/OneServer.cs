@@ -11,10 +11,12 @@ public sealed class OneServer : IAsyncLifetime
 
     public IDatabase Database => _client!.GetDatabase();
 
+    public RedisProcess Process => _farm!.Shards[0].InitialMaster;
+
     public async ValueTask InitializeAsync()
     {
         _farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0 });
-        _client = await ConnectionMultiplexer.ConnectAsync(_farm.Shards[0].InitialMaster.EndPoint.ToString());
+        _client = await ConnectionMultiplexer.ConnectAsync(_farm.Shards[0].InitialMaster.EndPoint + ",allowAdmin=true");
     }
 
     public async ValueTask DisposeAsync()

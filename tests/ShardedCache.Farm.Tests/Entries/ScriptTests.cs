@@ -1,5 +1,6 @@
 using ShardedCache.Connections;
 using ShardedCache.Entries;
+using ShardedCache.Testing;
 using StackExchange.Redis;
 
 namespace ShardedCache.Farm.Tests.Entries;
@@ -13,6 +14,8 @@ public abstract class ScriptTests(OneServer server)
     private protected static readonly Stamp Stamp = new(0xFF0D0A00_80FFFE01);
 
     private protected IDatabase Database => server.Database;
+
+    private protected RedisProcess Process => server.Process;
 
     private protected RedisKey Key { get; } = Guid.NewGuid().ToString();
 

@@ -140,6 +140,8 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
                     return Store.TryRemove(key, out _) ? 1 : 0;
                 case "replay":
                     return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span, yields: arguments[2].Span is [(byte)'1']);
+                case "session-merge":
+                    return FakeSessions.Merge(this, key, arguments, (time.GetUtcNow() + ClockLead - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
                 case "group-write":
                     return _groups.Write(this, arguments);
                 case "group-remove-all":

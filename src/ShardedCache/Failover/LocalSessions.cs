@@ -1,0 +1,212 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Failover;
+
+/// <summary>
+/// Sessions in a shard's local store. What this process knows of one grows by merging, and a record of the journal holds all of it:
+/// replaying that through the same merge brings what its master lacks and takes nothing away.
+/// </summary>
+internal static class LocalSessions
+{
+    /// <summary>Under the stripe's lock: what is known of the session; null for nothing.</summary>
+    public static SessionState? SessionOf(this LocalStore store, LocalEntry? entry) => entry switch
+    {
+        { Kind: LocalKind.Tombstone or LocalKind.Invalidation } => new SessionState { Cleared = entry.Header.Stamp },
+        { IsSession: true, Kind: LocalKind.Value, Payload: { } payload }
+            when !entry.HasExpired(store.Clock.NowMilliseconds) && SessionState.TryRead(payload.Span, out var state) => state,
+        _ => null,
+    };
+
+    /// <summary>Under the stripe's lock: takes over what a request has changed.</summary>
+    /// <param name="store">The shard's.</param>
+    /// <param name="stripe">The key's.</param>
+    /// <param name="key">The session's.</param>
+    /// <param name="known">What the request knew; null where it could not be read.</param>
+    /// <param name="changes">What it has changed.</param>
+    /// <param name="header">The greatest of the changes' stamps, and the window.</param>
+    /// <param name="sentOn">The connection that it will be sent on; null where the journal alone takes it.</param>
+    /// <param name="toSend">The changes, with what that connection's server may lack of earlier ones.</param>
+    public static EntryRef WriteSession(
+        this LocalStore store,
+        LocalStripe stripe,
+        in StoredKey key,
+        SessionState? known,
+        SessionState changes,
+        EntryHeader header,
+        IServerConnection? sentOn,
+        out byte[] toSend)
+    {
+        var current = stripe.Find(key.Name);
+        var local = store.SessionOf(current);
+        var state = SessionState.Merge(Merge(known, local), changes);
+        var bytes = state.ToBytes();
+        var lacksNothing = current is null or { Standing: Standing.Standby }
+            || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
+        toSend = lacksNothing ? changes.ToBytes() : bytes;
+        var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
+        (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
+        store.Write(stripe, entry, sentOn);
+        return EntryRef.To(entry);
+    }
+
+    /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
+    public static void SessionAnswered(
+        this LocalStore store, in StoredKey key, EntryRef written, IServerConnection sentOn, Stamp sent, long raisedBy)
+    {
+        if (raisedBy > 0)
+        {
+            var stripe = store.StripeOf(key);
+            lock (stripe.Lock)
+            {
+                // Also where a later request of this process has added its own.
+                var raised = sent.Plus(raisedBy);
+                if (stripe.Find(key.Name) is { IsSession: true, Kind: LocalKind.Value } current)
+                {
+                    current.RaiseSession(sent, raised);
+                }
+
+                store.Clock.Observe(raised);
+            }
+        }
+
+        store.Answered(written, sentOn, isAcknowledged: true);
+    }
+
+    /// <summary>
+    /// No master has said that it took the changes. What came after them, and was perhaps acknowledged, is sent again with them.
+    /// </summary>
+    public static void SessionUnanswered(this LocalStore store, in StoredKey key, EntryRef written, IServerConnection sentOn)
+    {
+        store.Answered(written, sentOn, isAcknowledged: false);
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (written.Current is null && stripe.Find(key.Name) is { IsSession: true, Kind: LocalKind.Value, Payload: not null, Standing: not Standing.Pending } later)
+            {
+                later.IsTouchOnly = false;
+                stripe.Move(later, Standing.Pending, null);
+            }
+        }
+
+        store.Added();
+    }
+
+    /// <summary>Takes over what a master has answered to a read.</summary>
+    /// <returns>The session, with what that master lacks of this process's changes.</returns>
+    public static SessionState ObserveSession(
+        this LocalStore store, in StoredKey key, in EntryHeader header, SessionState read, int length, IServerConnection connection)
+    {
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var now = store.Clock.NowMilliseconds;
+            var horizon = SessionState.Horizon(
+                store.Clock.NowMicroseconds, SessionState.KeptMilliseconds(header.SlidingMilliseconds, store.Limits.TombstoneLife));
+            var current = stripe.Find(key.Name);
+            var local = store.SessionOf(current);
+            if (current is { Overlays: true } && local is not null)
+            {
+                read = SessionState.Merge(read, local, horizon);
+            }
+
+            var isSettled = current is null or { Kind: LocalKind.Refresh } or { Standing: Standing.Standby }
+                || local is null
+                || (current.Standing == Standing.Acknowledged && ReferenceEquals(current.SentOn, connection));
+            if (current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
+            {
+                return read;
+            }
+
+            if (isSettled && length > store.Limits.MaxStandbyPayload)
+            {
+                if (current is { Standing: Standing.Standby })
+                {
+                    stripe.Forget(current);
+                }
+
+                return read;
+            }
+
+            var state = isSettled ? read : SessionState.Merge(read, local!, horizon);
+            var bytes = state.ToBytes();
+            if (current is { IsSession: true, IsPartial: false, Payload: { } payload } && payload.Span.SequenceEqual(bytes))
+            {
+                (current.ConfirmedAt, current.WasUsed, current.ExpiresAt) = (now, true, store.ExpiresAt(current, now));
+                return read;
+            }
+
+            var later = !isSettled && current!.Header.Stamp > header.Stamp ? current.Header : header;
+            var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
+            (entry.IsSession, entry.WasRead, entry.ConfirmedAt, entry.ExpiresAt) = (true, true, now, store.ExpiresAt(entry, now));
+            if (isSettled)
+            {
+                stripe.Put(entry, Standing.Acknowledged, connection);
+            }
+            else
+            {
+                entry.TouchedAt = current!.TouchedAt;
+                stripe.Put(entry, current.Standing, current.SentOn);
+            }
+        }
+
+        store.Added();
+        return read;
+    }
+
+    /// <summary>The master has no such session.</summary>
+    /// <returns>What this process has changed and that master lacks; null for nothing.</returns>
+    public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, EntryRef known, IServerConnection connection)
+    {
+        if (known.Entry is not null)
+        {
+            store.ObserveMissing(known, connection);
+        }
+
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is not { Overlays: true } current || store.SessionOf(current) is not { } local)
+            {
+                return null;
+            }
+
+            current.IsPartial = false;
+            return local;
+        }
+    }
+
+    /// <summary>Keeps what was read while no master answered, and the use of it, for the next one.</summary>
+    public static void KeepSession(this LocalStore store, in StoredKey key, in EntryHeader header, SessionState state)
+    {
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var current = stripe.Find(key.Name);
+            if (store.SessionOf(current) is { } local)
+            {
+                state = SessionState.Merge(state, local);
+            }
+
+            var bytes = state.ToBytes();
+            if (current is { IsSession: true, Kind: LocalKind.Value, IsPartial: false, Payload: { } payload } && payload.Span.SequenceEqual(bytes))
+            {
+                store.Touch(stripe, current, null);
+            }
+            else
+            {
+                var later = current is { IsSession: true, Kind: LocalKind.Value } && current.Header.Stamp > header.Stamp ? current.Header : header;
+                var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
+                (entry.IsSession, entry.WasRead) = (true, true);
+                store.Write(stripe, entry, null);
+                store.Touch(stripe, entry, null);
+                entry.ConfirmedAt = store.Clock.NowMilliseconds;
+            }
+        }
+
+        store.Added();
+    }
+
+    private static SessionState? Merge(SessionState? left, SessionState? right) =>
+        left is null ? right : right is null ? left : SessionState.Merge(left, right);
+}

@@ -1,0 +1,102 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// A session while its shard's master does not answer: what the journal, the replica and a fresh copy know of it, merged. Where
+/// nobody knows what its master had, it is not available.
+/// </summary>
+internal sealed class SessionFallback(Shard shard, ShardContext context)
+{
+    private readonly LocalStore _store = shard.Store;
+
+    /// <summary>Whether sessions go on without the master at all, rather than with an exception.</summary>
+    public bool IsOn => context.FailoverMode != FailoverMode.Throw && shard.Snapshot.State != ShardState.Misconfigured;
+
+    /// <param name="key">The session's.</param>
+    /// <param name="mayAsk">False where the operation has waited for a time-out already.</param>
+    /// <param name="mode">How the caller waits.</param>
+    /// <param name="cancellationToken">Abandons the wait.</param>
+    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, bool mayAsk, CallMode mode, CancellationToken cancellationToken)
+    {
+        if (context.FailoverMode == FailoverMode.Bypass)
+        {
+            return Answer(null, "miss", isAvailable: false, takesChanges: false);
+        }
+
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
+        var local = FindLocal(key);
+        var replica = mayAsk && shard.Replica is { } connection
+            ? await AskAsync(connection, key, mode, cancellationToken).ConfigureAwait(false)
+            : default;
+        var isAvailable = replica.IsAnswered || local is { IsComplete: true, IsFresh: true };
+        var known = local.IsFresh ? local.State : null;
+        var state = replica.State is { } read ? (known is null ? read : SessionState.Merge(read, known)) : known;
+        if (state is null || !isAvailable)
+        {
+            return Answer(state, "miss", isAvailable, takesChanges: true);
+        }
+
+        if ((replica.State is not null ? replica.Header : local.Header) is { IsSliding: true } header)
+        {
+            _store.KeepSession(key, header, state);
+        }
+
+        return Answer(state, replica.State is not null ? "replica" : local.IsJournal ? "journal" : "copy", isAvailable: true, takesChanges: true);
+    }
+
+    public static bool TryRead(EntryReader reader, out SessionState state) => SessionState.TryRead(reader.ToArray(), out state);
+
+    private Local FindLocal(in StoredKey key)
+    {
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is not { } entry || _store.SessionOf(entry) is not { } state)
+            {
+                return default;
+            }
+
+            var isJournal = entry is { Standing: not Standing.Standby, IsTouchOnly: false };
+            var isFresh = isJournal || shard.Clock.NowMilliseconds - entry.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
+            return new Local(state, entry.Header, !entry.IsPartial, isFresh, isJournal);
+        }
+    }
+
+    private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reader = context.Readers.Rent();
+        reader.Begin(shard.Clock);
+        var reply = await replica.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+        {
+            // One wait is enough: nobody asks this replica again before it has been connected anew.
+            shard.Replica = null;
+            replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
+            return default;
+        }
+
+        var answer = new Answered(true, null, default);
+        if (reader.Outcome == EntryOutcome.Value && TryRead(reader, out var state))
+        {
+            shard.Clock.Observe(reader.Header.Stamp);
+            answer = new Answered(true, state, reader.Header);
+        }
+
+        context.Readers.Return(reader);
+        return answer;
+    }
+
+    private SessionLoad Answer(SessionState? state, string source, bool isAvailable, bool takesChanges)
+    {
+        context.Metrics.Read(shard.Name, isAvailable && state is not null);
+        context.Metrics.FallbackRead(shard.Name, source);
+        return new SessionLoad(state, isAvailable, takesChanges, shard.Name);
+    }
+
+    private readonly record struct Local(SessionState? State, EntryHeader Header, bool IsComplete, bool IsFresh, bool IsJournal);
+
+    private readonly record struct Answered(bool IsAnswered, SessionState? State, EntryHeader Header);
+}

@@ -1,0 +1,221 @@
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// Reads sessions of one shard and merges what requests have changed. While the master does not answer, a session is what journal,
+/// replica and copy know of it together.
+/// </summary>
+internal sealed class ShardSessions(Shard shard, ShardContext context)
+{
+    private readonly ShardJudge _judge = new(shard, context);
+    private readonly SessionFallback _fallback = new(shard, context);
+    private readonly LocalStore _store = shard.Store;
+
+    private bool IsJournaling => context.FailoverMode == FailoverMode.LocalTier;
+
+    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        using var activity = ShardedCacheActivities.Start("load session", shard.Name);
+        var mayAsk = !shard.IsAwaitingFirstOutcome;
+        if (shard.Live is null)
+        {
+            await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (shard.Live is not { } connection)
+        {
+            return _fallback.IsOn
+                ? await _fallback.LoadAsync(key, mayAsk, mode, cancellationToken).ConfigureAwait(false)
+                : throw _judge.Unavailable();
+        }
+
+        var known = IsJournaling ? Find(key) : default;
+        var reader = context.Readers.Rent();
+        reader.Begin(shard.Clock);
+        var reply = await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        var isForeign = IsForeign(reply, reader);
+        var verdict = isForeign ? Verdict.Answered : _judge.Judge(connection, reply);
+        if (verdict == Verdict.Answered)
+        {
+            var state = Take(connection, key, reader, isForeign, known);
+            context.Readers.Return(reader);
+            return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name);
+        }
+
+        return verdict != Verdict.Refused && _fallback.IsOn
+            ? await _fallback.LoadAsync(key, reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
+            : throw _judge.Unavailable(connection, reply);
+    }
+
+    public async ValueTask CommitAsync(StoredKey key, SessionState? known, SessionChanges changes, long windowMilliseconds, CancellationToken cancellationToken)
+    {
+        using var activity = ShardedCacheActivities.Start("commit session", shard.Name);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (shard.Live is null)
+        {
+            await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        }
+
+        IServerConnection? connection;
+        PendingCommit commit;
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            connection = shard.Live;
+            if (connection is null && !_fallback.IsOn)
+            {
+                throw _judge.Unavailable();
+            }
+
+            commit = Begin(stripe, connection, key, known, changes, windowMilliseconds, cancellationToken);
+        }
+
+        _store.Added();
+        if (connection is null)
+        {
+            context.Metrics.FallbackWrite(shard.Name);
+            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
+            return;
+        }
+
+        await FinishAsync(connection, key, commit).ConfigureAwait(false);
+    }
+
+    public void KeepAlive(StoredKey key) => shard.KeepAlive(key, IsJournaling);
+
+    /// <summary>Under the stripe's lock: stamps, journals and sends.</summary>
+    private PendingCommit Begin(
+        LocalStripe stripe,
+        IServerConnection? connection,
+        in StoredKey key,
+        SessionState? known,
+        SessionChanges changes,
+        long windowMilliseconds,
+        CancellationToken cancellationToken)
+    {
+        var change = changes.ToState(known, shard.Clock, out var stamp);
+        var header = EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
+        EntryRef entry = default;
+        byte[]? toSend = null;
+        if (IsJournaling)
+        {
+            entry = _store.WriteSession(stripe, key, known, change, header, connection, out toSend);
+        }
+
+        if (connection is null)
+        {
+            return new(entry, stamp, default);
+        }
+
+        var now = shard.Clock.NowMilliseconds;
+        shard.Touches.Stored(key.Name, header, now);
+        return new(entry, stamp, SessionCommand.Send(
+            connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), SessionMerge.Live, _store, cancellationToken));
+    }
+
+    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
+    {
+        var (entry, stamp, pending) = commit;
+        Reply reply;
+        try
+        {
+            reply = await pending.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whether the server has it is unknown: so it is brought there again.
+            if (IsJournaling)
+            {
+                _store.SessionUnanswered(key, entry, connection);
+            }
+
+            throw;
+        }
+
+        var verdict = _judge.Judge(connection, reply);
+        switch (verdict)
+        {
+            case Verdict.Answered:
+                _store.IsWriteRefused = false;
+                if (IsJournaling)
+                {
+                    _store.SessionAnswered(key, entry, connection, stamp, reply.Integer - 1);
+                }
+
+                return;
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when IsJournaling:
+                // A server without memory takes it when there is some again; until then the journal speaks for the session.
+                _store.IsWriteRefused = verdict == Verdict.NotWriting;
+                _store.SessionUnanswered(key, entry, connection);
+                context.Metrics.FallbackWrite(shard.Name);
+                return;
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.Bypass:
+                context.Metrics.FallbackWrite(shard.Name);
+                return;
+            default:
+                // The caller learns that it failed, so nothing may bring it later.
+                if (IsJournaling)
+                {
+                    _store.Forget(entry);
+                }
+
+                throw _judge.Unavailable(connection, reply);
+        }
+    }
+
+    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, EntryRef known)
+    {
+        var state = SessionState.Empty;
+        var isFound = !isForeign && reader.Outcome == EntryOutcome.Value && SessionFallback.TryRead(reader, out state);
+        if (isForeign || (reader.Outcome == EntryOutcome.Value && !isFound))
+        {
+            context.Metrics.Foreign(shard.Name);
+        }
+
+        context.Metrics.Read(shard.Name, isFound);
+        if (!isForeign && reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        {
+            context.Metrics.StampRefused(shard.Name);
+        }
+
+        if (!isFound)
+        {
+            return IsJournaling ? _store.ObserveNoSession(key, known, connection) : null;
+        }
+
+        var header = reader.Header;
+        if (IsJournaling)
+        {
+            state = _store.ObserveSession(key, header, state, state.Length, connection);
+        }
+
+        if (ReferenceEquals(shard.Live, connection))
+        {
+            shard.Touch(connection, key, header);
+        }
+
+        return state;
+    }
+
+    private EntryRef Find(in StoredKey key)
+    {
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            return EntryRef.To(stripe.Find(key.Name));
+        }
+    }
+
+    /// <param name="Entry">None where nothing is journaled.</param>
+    /// <param name="Stamp">Of the changes.</param>
+    /// <param name="Reply">None where no server was there to send to.</param>
+    private readonly record struct PendingCommit(EntryRef Entry, Stamp Stamp, ValueTask<Reply> Reply);
+
+    private static bool IsForeign(in Reply reply, EntryReader reader) =>
+        reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
+        || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
+}

@@ -1,0 +1,68 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>The touches that go out behind reads. Nobody waits for one.</summary>
+internal static class ShardTouches
+{
+    /// <summary>Prolongs a sliding entry that was read, unless that was done a little while ago.</summary>
+    public static void Touch(this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header)
+    {
+        var now = shard.Clock.NowMilliseconds;
+        if (!shard.Touches.ShouldTouch(key.Name, header, now) || TouchPolicy.TimeToLive(header, now) is not (> 0 and var milliseconds))
+        {
+            return;
+        }
+
+        var stripe = shard.Store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
+            if (entry is not null && shard.Store.IsWriteRefused)
+            {
+                shard.Store.TouchUntold(stripe, entry);
+            }
+            else
+            {
+                connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)]);
+                if (entry is not null)
+                {
+                    shard.Store.Touch(stripe, entry, connection);
+                }
+            }
+        }
+
+        shard.Store.Added();
+    }
+
+    /// <summary>The same for an entry that was not read: its server knows its window.</summary>
+    public static void KeepAlive(this Shard shard, in StoredKey key, bool isJournaling)
+    {
+        var stripe = shard.Store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var connection = shard.Live;
+            if (connection is not null
+                && stripe.Find(key.Name) is { Kind: LocalKind.Value } known
+                && !shard.Touches.ShouldTouch(key.Name, known.Header, shard.Clock.NowMilliseconds))
+            {
+                return;
+            }
+
+            var isTold = connection is not null && !shard.Store.IsWriteRefused;
+            if (isTold)
+            {
+                connection!.Post(EntryScripts.Refresh, key, []);
+            }
+
+            if (isJournaling)
+            {
+                shard.Store.Refresh(key, isTold ? connection : null);
+            }
+        }
+
+        shard.Store.Added();
+    }
+}
