@@ -81,7 +81,7 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
     {
         if (value is not null)
         {
-            faults.Add($"{option}: belongs to StackExchange.Redis and can't be used with {nameof(ShardedRedisCacheOptions.Transport)} {nameof(ShardTransport.Resp)}; "
+            faults.Add($"{option}: can't be used with {nameof(ShardedRedisCacheOptions.Transport)} {nameof(ShardTransport.Resp)}, which is another client; "
                 + $"leave it out, or choose {nameof(ShardTransport)}.{nameof(ShardTransport.StackExchangeRedis)}.");
         }
     }

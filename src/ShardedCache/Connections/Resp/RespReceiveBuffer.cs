@@ -35,7 +35,7 @@ internal sealed class RespReceiveBuffer
 
         if (needed > _bytes.Length && needed <= Kept)
         {
-            Replace(Math.Min(2 * needed, Kept));
+            Replace(Kept);
         }
         else if (_end == _bytes.Length || needed > _bytes.Length - _start)
         {

@@ -6,6 +6,11 @@ namespace ShardedCache.Connections.Resp;
 /// </summary>
 internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSubscriptions subscriptions)
 {
+    private const int Large = 64 * 1024;
+
+    // Then the other connections have their turn.
+    private const int MostInARow = 8;
+
     private readonly RespReceiveBuffer _buffer = new();
     private RespScanner _scanner;
     private bool _hasReceived;
@@ -47,7 +52,13 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return false;
         }
 
+        // Of a large frame more is probably here already, and its end must not wait for another turn.
         fault = Take(count, chain);
+        for (var i = 0; i < MostInARow && fault is null && _scanner.Needed > Large && link.TryReceive(Free(), out count); i++)
+        {
+            fault = Take(count, chain);
+        }
+
         return true;
     }
 

@@ -81,7 +81,7 @@ public sealed class RespFuzzTests : IAsyncLifetime
                 {
                     client.Dispose();
                 }
-            });
+            }, closes ? null : TimeSpan.FromSeconds(1));
 
             var lost = closes ? ReplyKind.ConnectionLost : ReplyKind.TimedOut;
             Assert.All(outcomes.Replies, kind => Assert.True(kind is ReplyKind.Ok or ReplyKind.Nil || kind == lost || kind == ReplyKind.ConnectionLost, $"{kind} after {end}"));
@@ -184,14 +184,14 @@ public sealed class RespFuzzTests : IAsyncLifetime
         return script.ToString();
     }
 
-    private async Task<(ReplyKind[] Replies, ConnectionFault Fault)> CallAsync(Func<Socket, CancellationToken, Task> serve)
+    private async Task<(ReplyKind[] Replies, ConnectionFault Fault)> CallAsync(Func<Socket, CancellationToken, Task> serve, TimeSpan? operationTimeout = null)
     {
         await using var server = new FakeRespServer(async (client, cancellation) =>
         {
             await FakeRespServer.ReadUntilAsync(client, string.Concat(Enumerable.Repeat("*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", Calls)), cancellation);
             await serve(client, cancellation);
         });
-        await using var connection = await OpenAsync(server, TimeSpan.FromMilliseconds(1000));
+        await using var connection = await OpenAsync(server, operationTimeout ?? TimeSpan.FromSeconds(30));
         var calls = Enumerable.Range(0, Calls).Select(async _ =>
         {
             var destination = new ArrayBufferWriter<byte>();
@@ -200,7 +200,7 @@ public sealed class RespFuzzTests : IAsyncLifetime
             return reply.Kind;
         }).ToArray();
         var replies = await Task.WhenAll(calls);
-        var fault = await connection.Closed.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        var fault = await connection.Closed.WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
         Assert.Equal(1, server.Accepted);
         return (replies, fault);
     }
