@@ -1,4 +1,6 @@
+using System.Globalization;
 using ShardedCache.LoadLab.Cost;
+using ShardedCache.LoadLab.Eviction;
 using ShardedCache.LoadLab.Failover;
 using ShardedCache.LoadLab.Throughput;
 using ShardedCache.LoadLab.Workers;
@@ -8,6 +10,10 @@ return args switch
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
 
     ["cost"] => await CostCommand.RunAsync(),
+
+    ["evict"] => await EvictCommand.RunAsync(1_000_000),
+
+    ["evict", "--pages", var pages] => await EvictCommand.RunAsync(int.Parse(pages, CultureInfo.InvariantCulture)),
 
     ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
 
@@ -24,6 +30,7 @@ static int Usage()
     Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost");
+    Console.Error.WriteLine("       evict [--pages N]");
     Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     return 2;
 }

@@ -14,7 +14,7 @@ namespace ShardedCache;
 /// The cache where no Redis is configured, in Development: the same checks and expirations as over a farm of one shard,
 /// with the entries in this process's memory. Nothing here waits: the asynchronous members have completed when they return.
 /// </summary>
-internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore, ISessionCache, IStatusSource
+internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time) : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IStatusSource
 {
     public const string Shard = "local-memory";
 
@@ -25,6 +25,8 @@ internal sealed class LocalMemoryCache(CacheSettings settings, TimeProvider time
     CacheStatus IStatusSource.Status => CacheStatus.OfLocalMemory;
 
     private readonly MemoryStore _store = new(settings.LocalTierSizeLimit, time);
+
+    public IPageStore Pages => field ??= new LocalMemoryPages(_store, settings.MaximumPayloadBytes, time);
 
     public string GetShard(string key)
     {

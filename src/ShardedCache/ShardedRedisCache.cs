@@ -19,7 +19,7 @@ namespace ShardedCache;
 /// <c>AddShardedRedisCache</c>; safe for any number of threads.
 /// </summary>
 #pragma warning disable RS0026 // IDistributedCache and IBufferDistributedCache define the overloads.
-public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionCache, IStatusSource, IDisposable, IAsyncDisposable
+public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCache, ISessionCache, IStatusSource, IDisposable, IAsyncDisposable
 {
     /// <summary>A pipelined batch is sent in steps of at most this many commands, so that the last reply comes within the time-out of its own step.</summary>
     private const int CommandsPerStep = 256;
@@ -29,6 +29,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionC
 
     private readonly byte[] _keyPrefix;
     private readonly int _maximumPayloadBytes;
+    private readonly PageStore _pages;
     private readonly ShardingRule _rule;
     private readonly ShardExecutor[] _executors;
     private readonly ShardSupervisor[] _supervisors;
@@ -65,6 +66,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionC
         _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
+        _pages = new PageStore(settings, _keyPrefix, _rule, [.. shards.Select(shard => new ShardPages(shard, context))], _readers, _metrics);
         _sessions = new SessionRouter(_keyPrefix, _rule, [.. shards.Select(shard => new ShardSessions(shard, context))], _maximumPayloadBytes);
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
@@ -81,6 +83,8 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionC
             supervisor.Start();
         }
     }
+
+    IPageStore IPageCache.Pages => _pages;
 
     /// <summary>Memory that the journals of all shards take, in bytes.</summary>
     internal long JournalBytes => _executors.Sum(static executor => executor.Shard.Store.JournalBytes);
@@ -238,6 +242,12 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, ISessionC
     /// </summary>
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {
+        if (_disposed != 0)
+        {
+            // Some hosts dispose their services before they stop.
+            return;
+        }
+
         try
         {
             await Task.WhenAll(_supervisors.Select(supervisor => supervisor.DrainAsync(cancellationToken))).ConfigureAwait(false);

@@ -121,10 +121,10 @@ public static class ShardedRedisCacheServiceCollectionExtensions
         return services;
     }
 
-    private static void Register(IServiceCollection services, string name)
+    /// <summary>Registers the cache of this name for other services, and not as <see cref="IDistributedCache"/>.</summary>
+    internal static void AddShardedRedisCacheCore(this IServiceCollection services, string name)
     {
-        var isFirst = !services.Any(service => service.ImplementationInstance is Registered other && other.Name == name);
-        if (isFirst)
+        if (!services.Any(service => service.ImplementationInstance is Registered other && other.Name == name))
         {
             services.AddSingleton(new Registered(name));
             AddOptions(services, name);
@@ -133,11 +133,22 @@ public static class ShardedRedisCacheServiceCollectionExtensions
         if (name == Options.Options.DefaultName)
         {
             services.TryAddSingleton(provider => ShardedCacheFactory.Create(provider, name));
-            services.AddSingleton<IDistributedCache>(static provider => provider.GetRequiredService<IShardedCache>());
         }
         else
         {
             services.TryAddKeyedSingleton(name, static (provider, key) => ShardedCacheFactory.Create(provider, (string)key!));
+        }
+    }
+
+    private static void Register(IServiceCollection services, string name)
+    {
+        services.AddShardedRedisCacheCore(name);
+        if (name == Options.Options.DefaultName)
+        {
+            services.AddSingleton<IDistributedCache>(static provider => provider.GetRequiredService<IShardedCache>());
+        }
+        else
+        {
             services.AddKeyedSingleton<IDistributedCache>(name, static (provider, key) => provider.GetRequiredKeyedService<IShardedCache>(key));
         }
     }

@@ -16,7 +16,7 @@ public static class AclRules
     public const string ServerWithoutInstanceName = "resetkeys resetchannels ~* " + ServerCommands;
 
     public const string ServerCommands =
-        "+get +set +setex +psetex +getrange +del +pexpire +pexpireat +pttl +persist +zadd +zrem +zrange +zrangebyscore +eval +evalsha "
+        "+get +set +setex +psetex +getrange +del +pexpire +pexpireat +pttl +persist +zadd +zrem +zrange +zrangebyscore +zcard +zscore +setrange +eval +evalsha "
         + "+ping +echo +info +role +time +wait +client|id +client|setname +client|kill";
 
     /// <summary>For the user on every Sentinel.</summary>

@@ -22,6 +22,7 @@ internal sealed class ShardedCacheMetrics : IDisposable
     private readonly Counter<long> _fallbackWrites;
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _journalDropped;
+    private readonly Counter<long> _pagesRefused;
 
     public ShardedCacheMetrics(IMeterFactory? factory)
     {
@@ -39,6 +40,8 @@ internal sealed class ShardedCacheMetrics : IDisposable
         _replayed = _meter.CreateCounter<long>("shardedcache.journal.replayed", "{record}", "Records of the journal brought to a master, by outcome.");
         _journalDropped = _meter.CreateCounter<long>(
             "shardedcache.journal.dropped", "{record}", "Records that lost their value or were forgotten, by reason: the journal's bound, or their age.");
+        _pagesRefused = _meter.CreateCounter<long>(
+            "shardedcache.page.refused", "{page}", "Pages of the output cache that were not stored, because of their key, size or tags.");
     }
 
     /// <summary>Publishes a gauge that is read when somebody collects: 1 where the shard serves, else 0.</summary>
@@ -63,6 +66,8 @@ internal sealed class ShardedCacheMetrics : IDisposable
 
     private void Dropped(string shard, int count, string reason) =>
         _journalDropped.Add(count, Shard(shard), new("shardedcache.journal.dropped.reason", reason));
+
+    public void PageRefused(string reason) => _pagesRefused.Add(1, new KeyValuePair<string, object?>("shardedcache.page.refused.reason", reason));
 
     public void Read(string shard, bool hit)
     {

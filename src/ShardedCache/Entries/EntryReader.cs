@@ -64,6 +64,9 @@ internal sealed class EntryReader : IBufferWriter<byte>
     /// <summary>Starts a read whose payload is collected for <see cref="ToArray"/>.</summary>
     public void Begin(StampClock clock) => Begin(_collected, clock);
 
+    /// <summary>The collected payload, until <see cref="End"/>.</summary>
+    public ReadOnlySpan<byte> Collected => _collected.Written;
+
     /// <summary>The collected payload, in an array of its own.</summary>
     public byte[] ToArray() => _collected.Written.ToArray();
 

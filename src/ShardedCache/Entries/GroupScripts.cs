@@ -10,7 +10,7 @@ namespace ShardedCache.Entries;
 internal static class GroupScripts
 {
     // Whether what is stored is later than the stamp; its own stamp is not.
-    private const string IsLater = """
+    internal const string IsLater = """
         local function isLater(stored, at, stamp)
           local oldHigh, oldLow = struct.unpack('>I4I4', stored, at)
           local newHigh, newLow = struct.unpack('>I4I4', stamp)

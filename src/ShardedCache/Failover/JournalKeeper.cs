@@ -21,6 +21,9 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
     /// <summary>After a master has refused to write, or to be asked.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between the steps of an eviction that is replayed.</summary>
+    private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(1);
+
     private readonly JournalReplay _replay = new(shard, store, metrics);
     private ProofLedger _ledger = new();
     private string _history = string.Empty;
@@ -59,7 +62,8 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
                 {
                     var outcome = await _replay.SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
                     store.IsWriteRefused = outcome.IsRefused;
-                    pause = outcome.IsRefused ? Pause : pause;
+                    pause = outcome.IsRefused ? Pause
+                        : outcome.Failure is null && store.Pending > 0 ? StepPause : pause;
                 }
 
                 if (context.Promotable() is not { } promotable)

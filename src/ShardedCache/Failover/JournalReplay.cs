@@ -15,7 +15,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
     private const int MaxRounds = 8;
 
-    private static readonly StoredScript[] Scripts = [EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll, SessionScripts.Merge];
+    private static readonly StoredScript[] Scripts =
+    [
+        EntryScripts.Replay, EntryScripts.Touch, EntryScripts.Refresh, GroupScripts.Write, GroupScripts.RemoveAll, PageScripts.Set, PageScripts.Evict,
+        SessionScripts.Merge,
+    ];
 
     /// <summary>Holds no entry, so the scripts leave it alone.</summary>
     private static readonly StoredKey NoEntry = new([], "__shardedcache:rule");
@@ -37,7 +41,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 next = entry.Next;
 
                 // Where it was touched since, the touch may be missing, and a replay of the same version brings that.
-                if (entry is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
+                if (stripe.Settle(entry) is { Standing: Standing.Acknowledged, TouchedAt: 0 } && isContained(entry.Round))
                 {
                     stripe.Move(entry, Standing.Acknowledged, connection);
                     continue;
@@ -174,9 +178,10 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             metrics.JournalOutlived(shard);
         }
 
-        var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not LocalKind.Refresh };
-        sent.Add(new(EntryRef.To(entry), null, isScripted, ReplayCommand.Send(batch, entry, store, cancellationToken)));
+        var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not (LocalKind.Refresh or LocalKind.Eviction) };
+        var reply = ReplayCommand.Send(batch, entry, store, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
+        sent.Add(new(EntryRef.To(entry), null, isScripted, reply));
         return true;
     }
 
@@ -220,6 +225,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 {
                     store.Evicted(record.Entry, isAcknowledged: true);
                     metrics.Evicted(shard);
+                }
+                else if (reply.Integer == 1 && record.Entry.Entry is { Kind: LocalKind.Eviction })
+                {
+                    // One step of several: the next one is sent like this one.
+                    AnswerAll(record, connection, isAcknowledged: false);
                 }
                 else
                 {

@@ -17,6 +17,9 @@ internal enum LocalKind : byte
 
     /// <summary>The entry's life was prolonged, and nothing more is known of it.</summary>
     Refresh,
+
+    /// <summary>A tag was evicted: pages that carry it and are older must not be read any more.</summary>
+    Eviction,
 }
 
 /// <summary>How far an entry has come on its way to the replicas. All but <see cref="Standby"/> are the journal.</summary>
@@ -47,10 +50,16 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     private StoredKey _key;
 
+    // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
+    private long _versionAndAnswer;
+
     public LocalStripe Stripe => stripe;
 
-    /// <summary>Changes with each use of the object.</summary>
-    public int Version { get; private set; }
+    /// <summary>Changes with each use of the object, and each time it is sent.</summary>
+    public int Version => (int)(Volatile.Read(ref _versionAndAnswer) >> 32);
+
+    /// <summary>The round in which it was acknowledged as it was sent last; 0 before.</summary>
+    public int AnsweredIn => (int)Volatile.Read(ref _versionAndAnswer);
 
     public StoredKey Key => _key;
 
@@ -107,6 +116,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
+    /// <summary>Set where it is a page of the output cache.</summary>
+    public PageRecord? Page { get; set; }
+
     /// <summary>Others keep it without its version, so it is not used again.</summary>
     public bool IsShared { get; set; }
 
@@ -116,7 +128,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0);
+    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;
@@ -134,8 +146,17 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Ends what refers to it.</summary>
     public void End()
     {
-        Version++;
+        NextVersion();
         (_key, SentOn) = (default, null);
+    }
+
+    public void NextVersion() => Interlocked.Exchange(ref _versionAndAnswer, (long)(Version + 1) << 32);
+
+    /// <summary>Without the stripe's lock. False where it is not what was sent any more.</summary>
+    public bool TryAcknowledge(int version, int round)
+    {
+        var unanswered = (long)version << 32;
+        return Interlocked.CompareExchange(ref _versionAndAnswer, unanswered | (uint)round, unanswered) == unanswered;
     }
 
     /// <summary>Gives the payload up and keeps the key.</summary>

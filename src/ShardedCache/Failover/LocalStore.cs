@@ -117,12 +117,23 @@ internal sealed class LocalStore
     public void Answered(EntryRef written, IServerConnection sentOn, bool isAcknowledged)
     {
         var stripe = written.Entry!.Stripe;
+        if (isAcknowledged && written.Entry is { IsShared: false, Page: null } && (stripe.Serving is not { } serving || ReferenceEquals(serving, sentOn)))
+        {
+            // The rule, and it must not wait for who holds the stripe while he sends. Where another version has replaced it, or a replay
+            // has taken it over, this changes nothing.
+            written.Entry.TryAcknowledge(written.Version, (int)stripe.OpenRound);
+            return;
+        }
+
         lock (stripe.Lock)
         {
-            // Another version may have replaced it, or a replay have taken it over.
-            if (written.Current is { Standing: Standing.Sent } entry && ReferenceEquals(entry.SentOn, sentOn))
+            if (written.Current is { } entry && stripe.Settle(entry).Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
             {
-                // A use while it was on its way came too late for the life that it was sent with.
+                if (isAcknowledged && entry.Page is { } page)
+                {
+                    page.WasAcknowledged = true;
+                }
+
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
             }
         }

@@ -36,7 +36,7 @@ internal static class LocalStorePasses
             lock (stripe.Lock)
             {
                 // Rounds stand in their order, but for answers that overtook each other: those wait for the later one.
-                for (var entry = stripe.Journal.First; entry is not null && entry.Round <= round;)
+                for (var entry = stripe.Journal.First; entry is not null && stripe.Settle(entry).Round <= round;)
                 {
                     var next = entry.Next;
                     if (entry.Standing == Standing.Acknowledged)

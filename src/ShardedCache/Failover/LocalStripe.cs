@@ -40,6 +40,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
     public int GroupRemovals { get; private set; }
 
+    /// <summary>How many evictions of tags are known.</summary>
+    public int Evictions { get; private set; }
+
     /// <summary>How many writes and removals no master has acknowledged.</summary>
     public int Undelivered
     {
@@ -50,7 +53,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
                 var count = 0;
                 for (var entry = Journal.First; entry is not null; entry = entry.Next)
                 {
-                    count += entry is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh } ? 1 : 0;
+                    count += Settle(entry) is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh } ? 1 : 0;
                 }
 
                 return count;
@@ -58,7 +61,26 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
     }
 
-    public LocalEntry? Find(string key) => _entries.GetValueOrDefault(key);
+    public LocalEntry? Find(string key) => _entries.TryGetValue(key, out var entry) ? Settle(entry) : null;
+
+    /// <summary>Takes over an answer that came without the lock. Whatever reads how an entry stands settles it first.</summary>
+    public LocalEntry Settle(LocalEntry entry)
+    {
+        if (entry.Standing == Standing.Sent && entry.AnsweredIn is > 0 and var round)
+        {
+            if (entry.IsTouchOwed)
+            {
+                // A use while it was on its way came too late for the life that it was sent with.
+                Move(entry, Standing.Pending, null);
+            }
+            else
+            {
+                (entry.Standing, entry.Round, entry.IsOwed) = (Standing.Acknowledged, round, false);
+            }
+        }
+
+        return entry;
+    }
 
     /// <summary>An entry that is to be put into this stripe.</summary>
     public LocalEntry Create(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
@@ -81,8 +103,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         var freed = 0L;
         if (replaced is not null)
         {
-            freed = Leave(replaced);
+            freed = Leave(Settle(replaced));
             replaced.ReleasePayload();
+            Evictions -= replaced.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 
             // Until the new one is answered the master may have only what is older than both.
@@ -93,6 +116,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             }
         }
 
+        Evictions += entry.Kind == LocalKind.Eviction ? 1 : 0;
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         Count(Enter(entry, standing, sentOn) - freed);
         Evict();
@@ -105,6 +129,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             Count(-Leave(entry));
             _entries.Remove(entry.Key.Name);
             entry.ReleasePayload();
+            Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
             Free(entry);
         }
@@ -130,7 +155,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false }
+        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false, Page: null }
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {
@@ -230,6 +255,11 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         if (standing == Standing.Acknowledged && Serving is not null && !ReferenceEquals(sentOn, Serving))
         {
             (standing, sentOn) = (Standing.Pending, null);
+        }
+
+        if (standing == Standing.Sent)
+        {
+            entry.NextVersion();
         }
 
         (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? OpenRound : 0);

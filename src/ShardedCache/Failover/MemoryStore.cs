@@ -57,7 +57,7 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
     public void Set(string key, byte[] value, EntryExpiration expiration) => Set([KeyValuePair.Create(key, value)], expiration, null);
 
     /// <summary>Keeps all the values at once, as members of a group where one is named.</summary>
-    public void Set(IReadOnlyList<KeyValuePair<string, byte[]>> entries, EntryExpiration expiration, string? group)
+    public void Set(IReadOnlyList<KeyValuePair<string, byte[]>> entries, EntryExpiration expiration, string? group, string[]? tags = null)
     {
         lock (_lock)
         {
@@ -69,7 +69,7 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
                     Drop(replaced);
                 }
 
-                var entry = new Entry(key, value, expiration, group);
+                var entry = new Entry(key, value, expiration, group, tags);
                 entry.Touch(now);
                 if (entry.Size > sizeLimit)
                 {
@@ -123,6 +123,18 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         }
     }
 
+    /// <summary>Removes what was set with the tag.</summary>
+    public void RemoveTagged(string tag)
+    {
+        lock (_lock)
+        {
+            foreach (var node in _entries.Values.Where(node => node.Value.Tags?.Contains(tag, StringComparer.Ordinal) == true).ToList())
+            {
+                Drop(node);
+            }
+        }
+    }
+
     private void Drop(LinkedListNode<Entry> node)
     {
         _size -= node.Value.Size;
@@ -130,13 +142,15 @@ internal sealed class MemoryStore(long sizeLimit, TimeProvider time)
         _byUse.Remove(node);
     }
 
-    private sealed class Entry(string key, byte[] value, EntryExpiration expiration, string? group)
+    private sealed class Entry(string key, byte[] value, EntryExpiration expiration, string? group, string[]? tags)
     {
         public string Key => key;
 
         public byte[] Value => value;
 
         public string? Group => group;
+
+        public string[]? Tags => tags;
 
         public long Size => OverheadPerEntry + ((long)key.Length * sizeof(char)) + value.Length;
 

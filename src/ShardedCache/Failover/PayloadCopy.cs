@@ -9,6 +9,7 @@ namespace ShardedCache.Failover;
 internal readonly struct PayloadCopy
 {
     private readonly byte[] _bytes;
+    private readonly bool _isOurs;
 
     private PayloadCopy(int length)
     {
@@ -16,9 +17,17 @@ internal readonly struct PayloadCopy
         Length = length;
     }
 
+    private PayloadCopy(byte[] bytes) => (_bytes, Length, _isOurs) = (bytes, bytes.Length, true);
+
     public int Length { get; }
 
+    /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
+    public ReadOnlyMemory<byte> Memory => _isOurs ? _bytes : throw new InvalidOperationException("The memory is rented.");
+
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+
+    /// <summary>Takes over an array that nobody changes any more; a command may still be reading it when the entry is gone.</summary>
+    public static PayloadCopy Around(byte[] bytes) => new(bytes);
 
     public static PayloadCopy Of(in ReadOnlySequence<byte> payload)
     {
@@ -34,5 +43,11 @@ internal readonly struct PayloadCopy
         return copy;
     }
 
-    public void Return() => PayloadPool.Return(_bytes, Length);
+    public void Return()
+    {
+        if (!_isOurs)
+        {
+            PayloadPool.Return(_bytes, Length);
+        }
+    }
 }

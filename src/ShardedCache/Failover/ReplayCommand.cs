@@ -14,6 +14,16 @@ internal static class ReplayCommand
     /// <summary>Queues the command; the entry's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
     {
+        if (entry.Page is not null)
+        {
+            return PageCommand.Set(commands, entry, store, isReplay: true, cancellationToken);
+        }
+
+        if (entry.Kind == LocalKind.Eviction)
+        {
+            return PageCommand.Evict(commands, entry, store, isReplay: true, cancellationToken);
+        }
+
         var now = store.Clock.NowMilliseconds;
         if (entry.Kind == LocalKind.Refresh)
         {

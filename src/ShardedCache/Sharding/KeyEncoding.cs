@@ -68,6 +68,30 @@ internal static class KeyEncoding
         return shard;
     }
 
+    /// <summary>The shard of one of the cache's own keys, which may begin with <see cref="ReservedPrefix"/>. False where it cannot be a key.</summary>
+    public static bool TryRouteOwn(this ShardingRule rule, in StoredKey key, out StoredKey routed, out int shard)
+    {
+        (routed, shard) = (key, 0);
+        if (key.Name.Length > MaxBytes)
+        {
+            return false;
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(MaxLength(key));
+        key.Prefix.CopyTo(rented, 0);
+        var status = Utf8.FromUtf16(key.Name, rented.AsSpan(key.Prefix.Length), out _, out var written, replaceInvalidSequences: false);
+        var length = key.Prefix.Length + written;
+        var isKey = status == OperationStatus.Done && length <= MaxBytes;
+        if (isKey)
+        {
+            shard = rule.Route(rented.AsSpan(0, length), out var hash);
+            routed = key with { TagHash = hash };
+        }
+
+        ArrayPool<byte>.Shared.Return(rented);
+        return isKey;
+    }
+
     private static int RouteEncoded(this ShardingRule rule, in StoredKey key, out ulong hash)
     {
         if (key.Name.Length > MaxBytes)

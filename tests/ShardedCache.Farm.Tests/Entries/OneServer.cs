@@ -16,7 +16,7 @@ public sealed class OneServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0 });
-        _client = await ConnectionMultiplexer.ConnectAsync(_farm.Shards[0].InitialMaster.EndPoint.ToString());
+        _client = await ConnectionMultiplexer.ConnectAsync(_farm.Shards[0].InitialMaster.EndPoint + ",allowAdmin=true");
     }
 
     public async ValueTask DisposeAsync()

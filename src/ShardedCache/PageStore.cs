@@ -1,0 +1,93 @@
+using System.Buffers;
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+using ShardedCache.Sharding;
+using ShardedCache.Shards;
+
+namespace ShardedCache;
+
+/// <summary>Pages over all shards: a page goes to the shard of its key, an eviction to every shard.</summary>
+internal sealed class PageStore(
+    CacheSettings settings, byte[] prefix, ShardingRule rule, ShardPages[] shards, EntryReaderPool readers, ShardedCacheMetrics metrics) : IPageStore
+{
+    /// <summary>So that writing a page stays a short step of its server.</summary>
+    public const int MaxTags = 250;
+
+    public string? GetShard(string key) => TryRoute(key, out _) is { } pages ? pages.Shard.Name : null;
+
+    public async ValueTask<byte[]?> GetAsync(string key, CancellationToken cancellationToken)
+    {
+        if (TryRoute(key, out var stored) is not { } pages)
+        {
+            return null;
+        }
+
+        // A reader whose read was cancelled is dropped: its transport may still write to it.
+        var reader = readers.Rent();
+        reader.Begin(pages.Shard.Clock);
+        var page = await pages.GetAsync(stored, reader, cancellationToken).ConfigureAwait(false) ? Body(reader).ToArray() : null;
+        readers.Return(reader);
+        return page;
+    }
+
+    public async ValueTask<bool> TryGetAsync(string key, IBufferWriter<byte> destination, CancellationToken cancellationToken)
+    {
+        if (TryRoute(key, out var stored) is not { } pages)
+        {
+            return false;
+        }
+
+        var reader = readers.Rent();
+        reader.Begin(pages.Shard.Clock);
+        var isFound = await pages.GetAsync(stored, reader, cancellationToken).ConfigureAwait(false);
+        if (isFound)
+        {
+            destination.Write(Body(reader));
+        }
+
+        readers.Return(reader);
+        return isFound;
+    }
+
+    public ValueTask SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken)
+    {
+        if (life <= TimeSpan.Zero)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        string[] kept = [.. tags.ToArray().Where(static tag => tag is not null).Distinct(StringComparer.Ordinal)];
+        var pages = TryRoute(key, out var stored);
+        var refusal = pages is null ? "key"
+            : page.Length > settings.MaximumPayloadBytes ? "size"
+            : kept.Length > MaxTags || !kept.All(IsTag) ? "tags"
+            : null;
+        if (pages is null || refusal is not null)
+        {
+            metrics.PageRefused(refusal!);
+            return ValueTask.CompletedTask;
+        }
+
+        return pages.SetAsync(stored, page.ToArray(), kept, life, cancellationToken);
+    }
+
+    public async Task EvictAsync(string tag, CancellationToken cancellationToken)
+    {
+        // No page carries a tag that cannot be stored.
+        if (IsTag(tag))
+        {
+            var key = PageKeys.EvictionOf(prefix, tag);
+            await Task.WhenAll(shards.Select(pages => pages.EvictAsync(key, cancellationToken))).ConfigureAwait(false);
+        }
+    }
+
+    private static ReadOnlySpan<byte> Body(EntryReader reader) =>
+        PageFormat.TryFindBody(reader.Collected, out var start) ? reader.Collected[start..] : [];
+
+    private bool IsTag(string tag) => PageKeys.IsTag(tag, prefix.Length, KeyEncoding.MaxBytes);
+
+    private ShardPages? TryRoute(string key, out StoredKey stored) =>
+        rule.TryRouteOwn(new StoredKey(prefix, PageKeys.PageOf(key)), out stored, out var shard) ? shards[shard] : null;
+}
