@@ -8,7 +8,7 @@ using ShardedCache.Testing;
 namespace FarmRunner;
 
 /// <summary>The sample web application, as a process of its own that ends with this one.</summary>
-internal sealed class WebFarmSite : IAsyncDisposable
+public sealed class WebFarmSite : IAsyncDisposable
 {
     // The shell ends the application when the shell's own input ends: also when the runner was killed.
     private const string EndWithParent = """exec 3<&0; "$0" "$@" </dev/null 3<&- & site=$!; (cat <&3 >/dev/null; kill $site 2>/dev/null) & wait $site""";
@@ -38,6 +38,8 @@ internal sealed class WebFarmSite : IAsyncDisposable
         start.Environment["Instance"] = name;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__ShardedCache"] = "Information";
+        start.Environment["Logging__LogLevel__Microsoft.Extensions.Diagnostics.HealthChecks"] = "None";
+        start.Environment["Logging__LogLevel__Microsoft.AspNetCore.DataProtection"] = "Error";
         var process = Process.Start(start) ?? throw new InvalidOperationException("sh could not be started.");
         var site = new WebFarmSite(process, url);
         try

@@ -5,6 +5,7 @@ using WebFarm.Pages;
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddShardedRedisCache();
 builder.Services.AddOutputCache();
+builder.Services.AddShardedRedisOutputCache();
 builder.Services.AddSession(options => options.Cookie.IsEssential = true);
 builder.Services.AddShardedRedisSession();
 builder.Services.AddHealthChecks().AddShardedRedisCache();

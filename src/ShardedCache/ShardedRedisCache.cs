@@ -242,6 +242,12 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     /// </summary>
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {
+        if (_disposed != 0)
+        {
+            // Some hosts dispose their services before they stop.
+            return;
+        }
+
         try
         {
             await Task.WhenAll(_supervisors.Select(supervisor => supervisor.DrainAsync(cancellationToken))).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using FarmRunner;
 using Microsoft.Playwright;
 using ShardedCache.Testing;
 
@@ -10,9 +11,8 @@ namespace ShardedCache.Browser.Tests;
 public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chromium>, IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _problems = new();
-    private string _keys = null!;
     private RedisFarm _farm = null!;
-    private WebFarmInstance[] _instances = [];
+    private WebFarmSite[] _instances = [];
     private IBrowserContext _context = null!;
     private IPage _page = null!;
 
@@ -20,9 +20,8 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
 
     public async ValueTask InitializeAsync()
     {
-        _keys = Directory.CreateTempSubdirectory("webfarm-keys-").FullName;
         _farm = await RedisFarm.StartAsync(new RedisFarmOptions { ReplicasPerShard = 2 }, Token);
-        _instances = [new WebFarmInstance(_farm, "one", _keys), new WebFarmInstance(_farm, "two", _keys)];
+        _instances = await Task.WhenAll(StartAsync("one"), StartAsync("two"));
         _context = await chromium.Browser.NewContextAsync();
         _page = await _context.NewPageAsync();
         _page.Response += (_, response) => Note(response.Status >= 400, $"{response.Status} of {response.Request.Method} {response.Url}");
@@ -43,7 +42,6 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
         }
 
         await _farm.DisposeAsync();
-        Directory.Delete(_keys, recursive: true);
     }
 
     [Fact]
@@ -60,9 +58,9 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
         var promotions = KillMasters();
         while (!promotions.IsCompleted)
         {
-            await _page.GotoAsync(_instances[(before + 1) % 2].Url("/session").ToString());
+            await _page.GotoAsync(Url(_instances[(before + 1) % 2], "/session"));
             Assert.InRange(int.Parse(await TextAsync("#count"), CultureInfo.InvariantCulture), before, count);
-            await _page.GotoAsync(here.Url("/session").ToString());
+            await _page.GotoAsync(Url(here, "/session"));
             await ClickAsync("#increment");
             Assert.Equal($"{++count}", await TextAsync("#count"));
         }
@@ -119,14 +117,14 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
     [Fact]
     public async Task An_entry_shows_its_shard_and_is_read_on_the_other_instance_also_without_its_master()
     {
-        await _page.GotoAsync(_instances[0].Url("/entry").ToString());
+        await _page.GotoAsync(Url(_instances[0], "/entry"));
         await _page.FillAsync("#key", "<b>user:42</b> & more");
         await ClickAsync("#find");
         await _page.FillAsync("#new", "forty-two <i>");
         await ClickAsync("#store");
         var shard = _farm.Shard(await TextAsync("#shard"));
 
-        await _page.GotoAsync(_instances[1].Url(new Uri(_page.Url).PathAndQuery).ToString());
+        await _page.GotoAsync(Url(_instances[1], new Uri(_page.Url).PathAndQuery));
         Assert.Equal((shard.Name, "forty-two <i>"), (await TextAsync("#shard"), await TextAsync("#value")));
         Assert.Equal("<b>user:42</b> & more", await _page.InputValueAsync("#key"));
 
@@ -147,7 +145,7 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
     public async Task A_page_fits_a_telephone_and_is_dark_where_that_is_wanted(string path)
     {
         await _page.SetViewportSizeAsync(360, 640);
-        await _page.GotoAsync(_instances[0].Url(path).ToString());
+        await _page.GotoAsync(Url(_instances[0], path));
 
         Assert.True(await _page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
         var light = await BackgroundAsync(ColorScheme.Light);
@@ -156,6 +154,14 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
         Assert.True(Brightness(dark) < 60, dark);
         Assert.Empty(_problems);
     }
+
+    private Task<WebFarmSite> StartAsync(string name) =>
+        WebFarmSite.StartAsync(Path.Combine(AppContext.BaseDirectory, "WebFarm.dll"), Path.Combine(Root(AppContext.BaseDirectory), "samples/WebFarm"), _farm, name, Token);
+
+    private static string Root(string directory) =>
+        File.Exists(Path.Combine(directory, "ShardedCache.sln")) ? directory : Root(Path.GetDirectoryName(directory)!);
+
+    private static string Url(WebFarmSite instance, string path) => new Uri(new Uri(instance.Url), path).ToString();
 
     private static double Brightness(string rgb) =>
         rgb.Split('(', ',', ')').Skip(1).Take(3).Average(static part => double.Parse(part, CultureInfo.InvariantCulture));
@@ -169,18 +175,18 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
     /// <summary>Looks at the counter on one instance and counts on at the other.</summary>
     private async Task<int> CountOnAsync(int count)
     {
-        await _page.GotoAsync(_instances[count % 2].Url("/session").ToString());
+        await _page.GotoAsync(Url(_instances[count % 2], "/session"));
         Assert.Equal($"{count}", await TextAsync("#count"));
-        await _page.GotoAsync(_instances[(count + 1) % 2].Url("/session").ToString());
+        await _page.GotoAsync(Url(_instances[(count + 1) % 2], "/session"));
         Assert.Equal($"{count}", await TextAsync("#count"));
         await ClickAsync("#increment");
         Assert.Equal($"{count + 1}", await TextAsync("#count"));
         return count + 1;
     }
 
-    private async Task<string> EditionAsync(WebFarmInstance instance)
+    private async Task<string> EditionAsync(WebFarmSite instance)
     {
-        await _page.GotoAsync(instance.Url("/news").ToString());
+        await _page.GotoAsync(Url(instance, "/news"));
         return await TextAsync("#edition");
     }
 
@@ -204,13 +210,12 @@ public sealed class WebFarmBrowserTests(Chromium chromium) : IClassFixture<Chrom
         return Task.WhenAll(_farm.Shards.Select(shard => shard.WaitForNewMasterAsync(shard.InitialMaster, cancellationToken: Token)));
     }
 
-    private static async Task IsHealthyAsync(WebFarmInstance instance)
+    private static async Task IsHealthyAsync(WebFarmSite instance)
     {
-        using var http = new HttpClient();
         var waited = Stopwatch.StartNew();
         while (true)
         {
-            var health = await (await http.GetAsync(instance.Url("/health"), Token)).Content.ReadAsStringAsync(Token);
+            var health = await (await instance.Http.GetAsync("health", Token)).Content.ReadAsStringAsync(Token);
             if (health.StartsWith("Healthy", StringComparison.Ordinal))
             {
                 return;

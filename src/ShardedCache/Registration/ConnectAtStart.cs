@@ -10,15 +10,17 @@ namespace ShardedCache.Registration;
 /// </summary>
 internal sealed class ConnectAtStart(IServiceProvider services, string name) : IHostedService
 {
+    private IShardedCache? _cache;
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _ = Cache();
+        _cache = Cache();
         return Task.CompletedTask;
     }
 
     /// <summary>An outage may end within the host's shutdown time-out: what its journal holds is delivered until then.</summary>
     public Task StopAsync(CancellationToken cancellationToken) =>
-        Cache() is ShardedRedisCache cache ? cache.DrainAsync(cancellationToken) : Task.CompletedTask;
+        _cache is ShardedRedisCache cache ? cache.DrainAsync(cancellationToken) : Task.CompletedTask;
 
     private IShardedCache Cache() =>
         name == Options.DefaultName ? services.GetRequiredService<IShardedCache>() : services.GetRequiredKeyedService<IShardedCache>(name);
