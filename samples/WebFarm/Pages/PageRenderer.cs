@@ -1,6 +1,6 @@
-using Microsoft.AspNetCore.Antiforgery;
 using System.Globalization;
 using System.Net;
+using Microsoft.AspNetCore.Antiforgery;
 
 namespace WebFarm.Pages;
 
