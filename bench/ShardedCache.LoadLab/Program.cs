@@ -27,7 +27,7 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
+    Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--transport StackExchangeRedis|Resp] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost");
     Console.Error.WriteLine("       evict [--pages N]");

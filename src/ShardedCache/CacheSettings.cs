@@ -24,6 +24,8 @@ internal sealed record CacheSettings
 
     public required FailoverMode FailoverMode { get; init; }
 
+    public ShardTransport Transport { get; init; }
+
     public required TimeSpan MaxStaleness { get; init; }
 
     public required long JournalSizeLimit { get; init; }
@@ -66,6 +68,7 @@ internal sealed record CacheSettings
             LocalTierSizeLimit = options.LocalTierSizeLimitIfSet ?? connection.LocalTierSizeLimit ?? ShardedRedisCacheOptions.DefaultLocalTierSizeLimit,
             LocalTierMaxEntrySize = options.LocalTierMaxEntrySizeIfSet ?? connection.LocalTierMaxEntrySize ?? ShardedRedisCacheOptions.DefaultLocalTierMaxEntrySize,
             FailoverMode = options.FailoverModeIfSet ?? connection.FailoverMode ?? FailoverMode.LocalTier,
+            Transport = options.TransportIfSet ?? connection.Transport ?? ShardTransport.StackExchangeRedis,
             MaxStaleness = options.MaxStalenessIfSet ?? connection.MaxStaleness ?? ShardedRedisCacheOptions.DefaultMaxStaleness,
             JournalSizeLimit = options.JournalSizeLimitIfSet ?? connection.JournalSizeLimit ?? ShardedRedisCacheOptions.DefaultJournalSizeLimit,
             ShardConnection = shardConnection,

@@ -44,6 +44,8 @@ internal sealed record ConnectionString
 
     public FailoverMode? FailoverMode { get; init; }
 
+    public ShardTransport? Transport { get; init; }
+
     public TimeSpan? MaxStaleness { get; init; }
 
     public long? JournalSizeLimit { get; init; }

@@ -20,6 +20,7 @@ internal static class ConnectionStringKeys
     public const string LocalTierSizeLimit = "localTierSizeLimit";
     public const string LocalTierMaxEntrySize = "localTierMaxEntrySize";
     public const string FailoverMode = "failoverMode";
+    public const string Transport = "transport";
     public const string MaxStaleness = "maxStaleness";
     public const string JournalSizeLimit = "journalSizeLimit";
 
@@ -27,7 +28,7 @@ internal static class ConnectionStringKeys
     [
         Shards, ServiceName, User, Password, SentinelUser, SentinelPassword, Ssl, SentinelSsl, SslHost, Name,
         InstanceName, OperationTimeout, ConnectTimeout, MaximumPayloadBytes, LocalTierSizeLimit, LocalTierMaxEntrySize,
-        FailoverMode, MaxStaleness, JournalSizeLimit,
+        FailoverMode, MaxStaleness, JournalSizeLimit, Transport,
     ];
 
     /// <summary>What StackExchange.Redis calls something else, or what this cache settles by itself.</summary>

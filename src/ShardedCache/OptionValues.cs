@@ -28,16 +28,17 @@ internal static class OptionValues
         (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null, "a whole number of bytes");
 
     /// <summary>By name, without case; a number is none.</summary>
-    public static (FailoverMode? Value, string Expected) ReadFailoverMode(string text)
+    public static (T? Value, string Expected) ReadName<T>(string text)
+        where T : struct, Enum
     {
-        foreach (var mode in Enum.GetValues<FailoverMode>())
+        foreach (var value in Enum.GetValues<T>())
         {
-            if (mode.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
+            if (value.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
             {
-                return (mode, string.Empty);
+                return (value, string.Empty);
             }
         }
 
-        return (null, string.Join(", ", Enum.GetNames<FailoverMode>()));
+        return (null, string.Join(", ", Enum.GetNames<T>()));
     }
 }

@@ -95,6 +95,15 @@ public sealed class ShardedRedisCacheOptions
     }
 
     /// <summary>
+    /// By what the cache talks to servers and Sentinels. Default: <see cref="ShardTransport.StackExchangeRedis"/>.
+    /// </summary>
+    public ShardTransport Transport
+    {
+        get => TransportIfSet ?? ShardTransport.StackExchangeRedis;
+        set => TransportIfSet = value;
+    }
+
+    /// <summary>
     /// While a shard is not up: how old a copy in memory may be, counted from when its master last confirmed it, and how far a
     /// replica may have lagged behind, to be read. What this process itself wrote is served in any case. Default: 1 minute. Bounds: 0
     /// (neither is read) to 10 minutes.
@@ -159,14 +168,14 @@ public sealed class ShardedRedisCacheOptions
     /// <summary>
     /// Called with what StackExchange.Redis is given for each connection, before the cache makes its own settings, which
     /// win (one end point, credentials, TLS, no reconnecting, no backlog): for a profiler, TLS protocols and the like.
-    /// Default: none.
+    /// Default: none. Only with <see cref="ShardTransport.StackExchangeRedis"/>.
     /// </summary>
     public Action<ConfigurationOptions>? ConfigureStackExchangeRedis { get; set; }
 
     /// <summary>
     /// Gives an existing multiplexer for a fixed end point, named as <c>host:port</c> in lower case; it must have that end
     /// point and no other. The cache uses it and never closes it; reconnecting, credentials and TLS are the multiplexer's
-    /// own. Only without Sentinels. Default: none, the cache opens its own.
+    /// own. Only without Sentinels, and with <see cref="ShardTransport.StackExchangeRedis"/>. Default: none, the cache opens its own.
     /// </summary>
     public Func<string, Task<IConnectionMultiplexer>>? ConnectionMultiplexerFactory { get; set; }
 
@@ -179,6 +188,8 @@ public sealed class ShardedRedisCacheOptions
     internal long? LocalTierSizeLimitIfSet { get; private set; }
 
     internal FailoverMode? FailoverModeIfSet { get; private set; }
+
+    internal ShardTransport? TransportIfSet { get; private set; }
 
     internal TimeSpan? MaxStalenessIfSet { get; private set; }
 

@@ -32,7 +32,14 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
             faults.Add($"{nameof(options.Configuration)}: {NothingConfigured}");
         }
 
-        CheckValues(CacheSettings.From(options), faults);
+        var settings = CacheSettings.From(options);
+        CheckValues(settings, faults);
+        if (settings.Transport == ShardTransport.Resp)
+        {
+            CheckForStackExchangeRedis(nameof(options.ConfigureStackExchangeRedis), options.ConfigureStackExchangeRedis, faults);
+            CheckForStackExchangeRedis(nameof(options.ConnectionMultiplexerFactory), options.ConnectionMultiplexerFactory, faults);
+        }
+
         return faults.Count == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(faults.Select(fault => Describe(name, fault)));
@@ -62,6 +69,20 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
         if (!Enum.IsDefined(settings.FailoverMode))
         {
             faults.Add($"{nameof(ShardedRedisCacheOptions.FailoverMode)}: {settings.FailoverMode} is not a mode; give {string.Join(", ", Enum.GetNames<FailoverMode>())}.");
+        }
+
+        if (!Enum.IsDefined(settings.Transport))
+        {
+            faults.Add($"{nameof(ShardedRedisCacheOptions.Transport)}: {settings.Transport} is not a transport; give {string.Join(", ", Enum.GetNames<ShardTransport>())}.");
+        }
+    }
+
+    private static void CheckForStackExchangeRedis(string option, Delegate? value, List<string> faults)
+    {
+        if (value is not null)
+        {
+            faults.Add($"{option}: can't be used with {nameof(ShardedRedisCacheOptions.Transport)} {nameof(ShardTransport.Resp)}, which is another client; "
+                + $"leave it out, or choose {nameof(ShardTransport)}.{nameof(ShardTransport.StackExchangeRedis)}.");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using ShardedCache.Connections;
+using ShardedCache.Connections.Resp;
 using ShardedCache.Connections.StackExchangeRedis;
 
 namespace ShardedCache.Farm.Worker;
@@ -23,6 +24,7 @@ internal static class ConnectionCommands
         await using IServerConnector connector = arguments[1] switch
         {
             "StackExchange.Redis" => new StackExchangeConnector(TimeProvider.System),
+            "Resp" => new RespConnector(TimeProvider.System),
             var other => throw new ArgumentException(other),
         };
         var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(1), ConnectTimeout = TimeSpan.FromSeconds(20) };

@@ -7,10 +7,17 @@ using ShardedCache.Farm.Worker;
 
 // A second process for tests that need one: "write|read <connection string> <count>". Keys and values are functions of
 // their number, so that writer and reader need not talk. Prints the number of entries that were right.
-// Or "starve|loop|threads <transport> <host> <port> [dedicated threads: true|false]": one connection, see ConnectionCommands. Or "allocate", see AllocationCommand.
+// Or "starve|loop|threads <transport> <host> <port> [dedicated threads: true|false]": one connection, see ConnectionCommands. Or "allocate", see AllocationCommand, or
+// "allocate-resp <host> <port>", see WireAllocationCommand.
 if (args[0] is "starve" or "loop" or "threads")
 {
     await ConnectionCommands.RunAsync(args);
+    return;
+}
+
+if (args[0] == "allocate-resp")
+{
+    await WireAllocationCommand.RunAsync(args[1], int.Parse(args[2]));
     return;
 }
 

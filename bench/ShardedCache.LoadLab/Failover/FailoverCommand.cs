@@ -39,6 +39,9 @@ internal static class FailoverCommand
                 case "--mode":
                     settings = settings with { Mode = Enum.Parse<FailoverMode>(Value(), ignoreCase: true).ToString() };
                     break;
+                case "--transport":
+                    settings = settings with { Transport = Enum.Parse<ShardTransport>(Value(), ignoreCase: true).ToString() };
+                    break;
                 case "--rate":
                     settings = settings with { Rate = Value() is var rate && rate == "auto" ? RunSettings.AutomaticRate : int.Parse(rate, CultureInfo.InvariantCulture) };
                     break;

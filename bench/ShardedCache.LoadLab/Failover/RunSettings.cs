@@ -9,6 +9,9 @@ internal sealed record RunSettings
     /// <summary>Name of the failover mode; null for the product's default.</summary>
     public string? Mode { get; init; }
 
+    /// <summary>Name of the transport; null for the product's default.</summary>
+    public string? Transport { get; init; }
+
     public const int DefaultRate = 1500;
 
     /// <summary>Measure the capacity first, and take <see cref="ShareOfCapacity"/> of it.</summary>

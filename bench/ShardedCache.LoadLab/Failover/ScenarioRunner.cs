@@ -44,6 +44,7 @@ internal static class ScenarioRunner
             ConnectionString = farm.ConnectionString,
             Shards = [.. farm.Shards.Select(static shard => shard.Name)],
             Mode = settings.Mode,
+            Transport = settings.Transport,
             HighestRate = settings.HighestRate,
             Seed = settings.Seed,
             ClockOffsetMilliseconds = process == 1 ? (settings.Seed % 2 == 0 ? -ClockOffsetMilliseconds : ClockOffsetMilliseconds) : 0,

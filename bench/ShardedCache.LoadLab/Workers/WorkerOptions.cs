@@ -11,5 +11,10 @@ internal static class WorkerOptions
         {
             options.FailoverMode = Enum.Parse<FailoverMode>(mode);
         }
+
+        if (settings.Transport is { } transport)
+        {
+            options.Transport = Enum.Parse<ShardTransport>(transport);
+        }
     }
 }

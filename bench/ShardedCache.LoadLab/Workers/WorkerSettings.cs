@@ -17,6 +17,9 @@ internal sealed record WorkerSettings
     /// <summary>Name of the failover mode; null for the product's default.</summary>
     public string? Mode { get; init; }
 
+    /// <summary>Name of the transport; null for the product's default.</summary>
+    public string? Transport { get; init; }
+
     /// <summary>Calls per second that its record has room for.</summary>
     public int HighestRate { get; init; } = 1500;
 

@@ -18,6 +18,7 @@ internal static class SectionBinding
         nameof(ShardedRedisCacheOptions.LocalTierSizeLimit),
         nameof(ShardedRedisCacheOptions.LocalTierMaxEntrySize),
         nameof(ShardedRedisCacheOptions.FailoverMode),
+        nameof(ShardedRedisCacheOptions.Transport),
         nameof(ShardedRedisCacheOptions.MaxStaleness),
         nameof(ShardedRedisCacheOptions.JournalSizeLimit),
     ];
@@ -61,7 +62,10 @@ internal static class SectionBinding
                 Read(OptionValues.ReadInt32, bytes => options.LocalTierMaxEntrySize = bytes);
                 break;
             case nameof(options.FailoverMode):
-                Read(OptionValues.ReadFailoverMode, mode => options.FailoverMode = mode);
+                Read(OptionValues.ReadName<FailoverMode>, mode => options.FailoverMode = mode);
+                break;
+            case nameof(options.Transport):
+                Read(OptionValues.ReadName<ShardTransport>, transport => options.Transport = transport);
                 break;
             case nameof(options.MaxStaleness):
                 Read(OptionValues.ReadDuration, duration => options.MaxStaleness = duration);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using ShardedCache.Connections;
+using ShardedCache.Connections.Resp;
 using ShardedCache.Connections.StackExchangeRedis;
 using ShardedCache.Diagnostics;
 using ShardedCache.Sentinels;
@@ -26,10 +27,20 @@ internal static class ShardedCacheFactory
 
         var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options);
         var settings = CacheSettings.From(options, latest.Read);
-        IServerConnector connector = options.ConnectionMultiplexerFactory is { } supply
+        var connector = Connector(settings, options, time);
+        return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());
+    }
+
+    private static IServerConnector Connector(CacheSettings settings, ShardedRedisCacheOptions options, TimeProvider time)
+    {
+        if (settings.Transport == ShardTransport.Resp)
+        {
+            return new RespConnector(time);
+        }
+
+        return options.ConnectionMultiplexerFactory is { } supply
             ? new SuppliedMultiplexerConnector(time, (address, _) => new(supply(address.ToString().ToLowerInvariant())))
             : new StackExchangeConnector(time, options.ConfigureStackExchangeRedis);
-        return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());
     }
 
     private static IMasterSource Masters(CacheSettings settings, IServerConnector connector, TimeProvider time, ILogger logger)

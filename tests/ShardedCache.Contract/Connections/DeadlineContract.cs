@@ -79,6 +79,33 @@ public abstract class DeadlineContract(ServerFixture fixture) : ConnectionContra
     }
 
     [Fact]
+    public async Task A_caller_that_blocks_when_it_goes_on_holds_up_no_other()
+    {
+        await using var connection = await OpenAsync(Server, TimeSpan.FromSeconds(30));
+        for (var round = 0; round < 5; round++)
+        {
+            // All of these are answered at once. One sends on, the next one waits for its reply, and then for all the others.
+            using var others = new CountdownEvent(50);
+            Task<Reply>? later = null;
+            var batch = connection.CreateBatch();
+            var sends = GoOnAsync(batch, () => (later = SetAsync(connection, NewKey(), "later").AsTask()) is not null);
+            var waits = GoOnAsync(batch, () => later?.Wait(TimeSpan.FromSeconds(20), Cancellation) != false && others.Wait(TimeSpan.FromSeconds(20), Cancellation));
+            var rest = Enumerable.Range(0, others.InitialCount).Select(_ => GoOnAsync(batch, others.Signal)).ToArray();
+            batch.Send();
+
+            Assert.True(await waits);
+            Assert.True(await sends);
+            await Task.WhenAll(rest);
+        }
+
+        static async Task<bool> GoOnAsync(IEntryBatch batch, Func<bool> goOn)
+        {
+            var reply = await SetAsync(batch, NewKey(), "1");
+            return reply == Reply.Ok && goOn();
+        }
+    }
+
+    [Fact]
     public async Task An_idle_connection_to_a_stopped_server_lives_on()
     {
         await using var connection = await OpenAsync(Server, OperationTimeout);

@@ -21,9 +21,12 @@ public class NativeAotTests
             Assert.True(published == 0, log);
 
             await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { ReplicasPerShard = 0, Sentinels = 0 }, Cancellation);
-            var (result, said) = await RunAsync(Path.Combine(output.FullName, "ShardedCache.AotApp"), farm.ConnectionString);
-            Assert.Equal("ok", said.Trim());
-            Assert.Equal(0, result);
+            foreach (var transport in Enum.GetValues<ShardTransport>())
+            {
+                var (result, said) = await RunAsync(Path.Combine(output.FullName, "ShardedCache.AotApp"), $"{farm.ConnectionString},transport={transport}");
+                Assert.Equal("ok", said.Trim());
+                Assert.Equal(0, result);
+            }
         }
         finally
         {

@@ -14,7 +14,7 @@ public sealed class SecuredFarmContractTests(SecuredFarmContractTests.Fixture fi
 {
     protected override string InstanceName => AclRules.InstanceName;
 
-    public sealed class Fixture() : FarmContractFixture(Options())
+    public class Fixture() : FarmContractFixture(Options())
     {
         protected override void Configure(ShardedRedisCacheOptions options, RedisFarm farm)
         {

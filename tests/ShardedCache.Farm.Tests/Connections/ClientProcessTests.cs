@@ -11,6 +11,7 @@ public sealed class ClientProcessTests(ServerFixture fixture) : IClassFixture<Se
 
     [Theory]
     [InlineData("StackExchange.Redis")]
+    [InlineData("Resp")]
     public async Task A_thousand_callers_that_block_are_answered_without_a_thread_of_the_pool(string transport)
     {
         using var worker = WorkerProcess.Start("starve", transport, fixture.Server.Host, $"{fixture.Server.Port}");
@@ -36,6 +37,7 @@ public sealed class ClientProcessTests(ServerFixture fixture) : IClassFixture<Se
 
     [Theory]
     [InlineData("StackExchange.Redis")]
+    [InlineData("Resp")]
     public async Task A_client_that_was_itself_stopped_for_5_s_keeps_its_connection(string transport)
     {
         using var worker = WorkerProcess.Start("loop", transport, fixture.Server.Host, $"{fixture.Server.Port}");

@@ -23,12 +23,27 @@ public sealed class ChaosTests
         .Chunk(AtOnce)
         .Select(static names => string.Join(' ', names))];
 
+    /// <summary>Of each kind of failure that reaches a connection, one.</summary>
+    public static TheoryData<string> GroupsOverResp =>
+    [
+        "master-kill pause-8s planned-failover",
+        "cut-client-master client-stopped-5s max-clients",
+        "acl-deluser misconf flapping",
+    ];
+
     [Theory]
     [MemberData(nameof(Groups))]
-    public async Task No_write_is_lost_nothing_comes_back_and_no_caller_sees_an_error(string scenarios)
+    public Task No_write_is_lost_nothing_comes_back_and_no_caller_sees_an_error(string scenarios) => HoldsAsync(scenarios, Short);
+
+    [Theory]
+    [MemberData(nameof(GroupsOverResp))]
+    public Task Over_our_own_wire_no_write_is_lost_either(string scenarios) =>
+        HoldsAsync(scenarios, Short with { Transport = nameof(ShardTransport.Resp) });
+
+    private static async Task HoldsAsync(string scenarios, RunSettings settings)
     {
         var reports = await Task.WhenAll(scenarios.Split(' ').Select(name =>
-            ScenarioRunner.RunAsync(ScenarioList.All.Single(scenario => scenario.Name == name), Short, TestContext.Current.CancellationToken)));
+            ScenarioRunner.RunAsync(ScenarioList.All.Single(scenario => scenario.Name == name), settings, TestContext.Current.CancellationToken)));
 
         var summary = new StringWriter();
         foreach (var report in reports)

@@ -12,6 +12,7 @@ public class DependencyTests
     {
         ["Connections"] = [],
         ["Connections.StackExchangeRedis"] = ["Connections"],
+        ["Connections.Resp"] = ["Connections"],
         ["Sharding"] = [],
         ["Entries"] = [],
         ["Sentinels"] = ["Connections", "Diagnostics"],

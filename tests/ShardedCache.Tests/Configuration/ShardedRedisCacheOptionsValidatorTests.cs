@@ -105,6 +105,35 @@ public class ShardedRedisCacheOptionsValidatorTests
         Assert.False(Validate(options).Succeeded);
     }
 
+    [Fact]
+    public void What_belongs_to_StackExchange_Redis_is_refused_with_another_transport()
+    {
+        var options = new ShardedRedisCacheOptions
+        {
+            Configuration = "a,transport=resp",
+            ConnectionMultiplexerFactory = _ => throw new InvalidOperationException(),
+            ConfigureStackExchangeRedis = _ => { },
+        };
+
+        var faults = Validate(options).Failures!.ToList();
+        Assert.Equal(2, faults.Count);
+        Assert.All(faults, fault => Assert.Contains("Transport Resp", fault, StringComparison.Ordinal));
+
+        options.Transport = ShardTransport.StackExchangeRedis;
+        Assert.True(Validate(options).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("resp", true)]
+    [InlineData("StackExchangeRedis", true)]
+    [InlineData("1", false)]
+    [InlineData("resp2", false)]
+    public void A_transport_is_given_by_its_name(string name, bool valid)
+    {
+        Assert.Equal(valid, Validate(new() { Configuration = "a,transport=" + name }).Succeeded);
+        Assert.False(Validate(new() { Configuration = "a", Transport = (ShardTransport)7 }).Succeeded);
+    }
+
     private static ValidateOptionsResult Validate(ShardedRedisCacheOptions options, string? name = null) =>
         new ShardedRedisCacheOptionsValidator(allowsLocalMemory: false).Validate(name, options);
 }

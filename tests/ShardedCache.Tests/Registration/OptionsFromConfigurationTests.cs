@@ -17,6 +17,7 @@ public class OptionsFromConfigurationTests
             ("ShardedRedis:OperationTimeout", "00:00:00.5"),
             ("ShardedRedis:ConnectTimeout", "700"),
             ("ShardedRedis:MaximumPayloadBytes", "1000"),
+            ("ShardedRedis:Transport", "resp"),
             ("shardedredis:localtiersizelimit", "2000000")).AddShardedRedisCache().BuildServiceProvider();
 
         var options = Options(services);
@@ -26,6 +27,7 @@ public class OptionsFromConfigurationTests
         Assert.Equal(TimeSpan.FromSeconds(0.5), options.OperationTimeout);
         Assert.Equal(TimeSpan.FromSeconds(0.7), options.ConnectTimeout);
         Assert.Equal(1000, options.MaximumPayloadBytes);
+        Assert.Equal(ShardTransport.Resp, options.Transport);
         Assert.Equal(2_000_000, options.LocalTierSizeLimit);
     }
 

@@ -8,9 +8,6 @@ namespace ShardedCache.Connections.StackExchangeRedis;
 /// </summary>
 internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
 {
-    private const int IpProtocolTcp = 6;
-    private const int TcpUserTimeout = 18;
-
     private readonly Lock _gate = new();
     private Socket? _socket;
     private bool _closed;
@@ -23,7 +20,7 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
         {
             if (_socket is null && !_closed)
             {
-                Configure(socket);
+                SocketProfile.Apply(socket, unacknowledgedLimitMilliseconds);
                 _socket = socket;
                 return;
             }
@@ -57,17 +54,6 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
         catch (ObjectDisposedException)
         {
             return false;
-        }
-    }
-
-    private void Configure(Socket socket)
-    {
-        socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        if (OperatingSystem.IsLinux())
-        {
-            Span<byte> value = stackalloc byte[sizeof(int)];
-            BitConverter.TryWriteBytes(value, unacknowledgedLimitMilliseconds);
-            socket.SetRawSocketOption(IpProtocolTcp, TcpUserTimeout, value);
         }
     }
 }

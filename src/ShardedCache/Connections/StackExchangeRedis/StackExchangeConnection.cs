@@ -12,13 +12,13 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
     private readonly ConnectionSocket? _socket;
     private readonly DeadlineSweep _sweep;
     private readonly PendingOperations _pending;
+    private readonly SilenceWatch _silence;
 
     // What to do with the multiplexer in the end: dispose it, or leave it to its owner.
     private readonly Func<IConnectionMultiplexer, Task> _release;
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _hasReceived;
-    private long _lastReceived;
 
     public StackExchangeConnection(
         ServerAddress address,
@@ -40,6 +40,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         _sweep = sweep;
         _release = release;
         _pending = new PendingOperations(TimeoutMilliseconds);
+        _silence = new SilenceWatch(TimeoutMilliseconds, () => _socket?.MillisecondsSinceData());
         sweep.Add(this);
         _client.ConnectionFailed += OnConnectionFailed;
     }
@@ -126,10 +127,10 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         if (Volatile.Read(ref _hasReceived))
         {
             Volatile.Write(ref _hasReceived, false);
-            _lastReceived = now;
+            _silence.Received(now);
         }
 
-        if (_pending.Expire(now) is { } oldest && IsSilent(oldest, now) && HasKernelSilence(oldest, now))
+        if (_pending.Expire(now) is { } oldest && _silence.IsSilent(oldest, now))
         {
             Close(new ConnectionFault(ConnectionFaultKind.Silent, $"{Address} has sent nothing for {TimeoutMilliseconds} ms while a reply was awaited."));
         }
@@ -211,19 +212,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
             Untrack(operation, isAnswered);
             operation.Complete(reply);
         }
-    }
-
-    private bool IsSilent(long oldest, long now) => now - Math.Max(oldest, _lastReceived) >= TimeoutMilliseconds;
-
-    // A large reply that is still on its way completes nothing, and a starved pool runs no completions: the kernel knows better.
-    private bool HasKernelSilence(long oldest, long now)
-    {
-        if (_socket?.MillisecondsSinceData() is { } silence)
-        {
-            _lastReceived = Math.Max(_lastReceived, now - silence);
-        }
-
-        return IsSilent(oldest, now);
     }
 
     private void OnConnectionFailed(object? sender, ConnectionFailedEventArgs failure)

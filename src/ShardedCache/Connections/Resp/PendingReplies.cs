@@ -1,0 +1,74 @@
+namespace ShardedCache.Connections.Resp;
+
+/// <summary>
+/// The operations that await their replies, in the order of their commands: a ring. One thread at a time adds, under the
+/// sender's lock; one takes, the receiver. Others look.
+/// </summary>
+internal sealed class PendingReplies
+{
+    private RespOperation?[] _ring = new RespOperation?[256];
+    private long _end;
+    private long _start;
+
+    /// <summary>The sequence of the oldest one.</summary>
+    public long Start => Volatile.Read(ref _start);
+
+    /// <summary>The sequence that the next one will have.</summary>
+    public long End => Volatile.Read(ref _end);
+
+    public bool HasRoomFor(int count) => _end - Start <= RespLimits.MostPending - count;
+
+    public void Add(RespOperation operation)
+    {
+        var end = _end;
+        if (end - Start >= _ring.Length)
+        {
+            Grow();
+        }
+
+        operation.Sequence = end;
+        _ring[end & (_ring.Length - 1)] = operation;
+        Volatile.Write(ref _end, end + 1);
+    }
+
+    /// <summary>The oldest one, or null when none is awaited. For the receiver alone.</summary>
+    public RespOperation? Oldest() => _start == End ? null : At(_start);
+
+    /// <summary>Removes the oldest one. For the receiver alone.</summary>
+    public void RemoveOldest()
+    {
+        var ring = Volatile.Read(ref _ring);
+        ring[_start & (ring.Length - 1)] = null;
+        Volatile.Write(ref _start, _start + 1);
+    }
+
+    /// <summary>Abandons those that are still free, from one sequence to before another.</summary>
+    public void Abandon(long from, long end, ReplyKind outcome)
+    {
+        for (var sequence = Math.Max(from, Start); sequence < end; sequence++)
+        {
+            if (At(sequence) is { } operation && operation.TryClaim(sequence))
+            {
+                operation.Abandon(outcome);
+            }
+        }
+    }
+
+    // A ring that has just been replaced holds the same at this place.
+    private RespOperation? At(long sequence)
+    {
+        var ring = Volatile.Read(ref _ring);
+        return ring[sequence & (ring.Length - 1)];
+    }
+
+    private void Grow()
+    {
+        var larger = new RespOperation?[_ring.Length * 2];
+        for (var sequence = Start; sequence < _end; sequence++)
+        {
+            larger[sequence & (larger.Length - 1)] = _ring[sequence & (_ring.Length - 1)];
+        }
+
+        Volatile.Write(ref _ring, larger);
+    }
+}

@@ -1,0 +1,194 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace ShardedCache.Connections.Resp;
+
+/// <summary>
+/// Answered operations whose callers are to go on. One work item of the thread pool serves many of them, because most callers do no
+/// more than ask for the next entry, and then takes what has come meanwhile. A caller that does more, or blocks, holds up no other for
+/// long: further work items are added by what the callers have been seen to take, and whenever none has gone on for a while.
+/// </summary>
+internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IThreadPoolWorkItem, ISweepTarget
+{
+    // So many, and other work of the pool gets its turn.
+    private const int Turn = 512;
+
+    // The poller's thread leaves receiving to those who serve, but not for longer.
+    private const int PollerPatienceMilliseconds = 1;
+
+    private readonly object _gate = new();
+    private readonly int _mostWorkers = Environment.ProcessorCount;
+    private readonly CallerPace _pace = new(time);
+    private RespOperation? _first;
+    private RespOperation? _last;
+    private int _count;
+    private int _workers;
+    private bool _isStarting;
+    private bool _isPollerWaiting;
+    private long _taken;
+    private long _takenBefore;
+    private long _stuckSince;
+
+    /// <summary>Adds a chain that is linked by <see cref="RespOperation.Next"/>.</summary>
+    public void Add(RespOperation first, RespOperation last, int count)
+    {
+        var now = time.GetTimestamp();
+        bool needsWorker;
+        lock (_gate)
+        {
+            if (_last is null)
+            {
+                _first = first;
+            }
+            else
+            {
+                _last.Next = first;
+            }
+
+            _last = last;
+            _count += count;
+            needsWorker = TryAddWorker(IsStuck(now));
+        }
+
+        Start(needsWorker);
+    }
+
+    public void Sweep(long now)
+    {
+        bool needsWorker;
+        lock (_gate)
+        {
+            needsWorker = _count > 0 && TryAddWorker(IsStuck(time.GetTimestamp()));
+        }
+
+        Start(needsWorker);
+    }
+
+    /// <summary>Blocks while others receive, as long as they are heard of.</summary>
+    public void WaitWhileServing()
+    {
+        lock (_gate)
+        {
+            if (_workers > (_isStarting ? 1 : 0))
+            {
+                _isPollerWaiting = true;
+                Monitor.Wait(_gate, PollerPatienceMilliseconds);
+                _isPollerWaiting = false;
+            }
+        }
+    }
+
+    public void Execute()
+    {
+        lock (_gate)
+        {
+            _isStarting = false;
+        }
+
+        var left = Turn;
+        do
+        {
+            Serve(ref left);
+        }
+        while (left > 0 && TryReceive());
+
+        bool goesOn;
+        lock (_gate)
+        {
+            _workers--;
+            goesOn = _count > 0 && TryAddWorker(isStuck: false);
+            if (_workers == 0 && _isPollerWaiting)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+
+        Start(goesOn);
+    }
+
+    private void Serve(ref int left)
+    {
+        int count;
+        int longest;
+        do
+        {
+            longest = _pace.BatchLength;
+            var scope = longest > 1 ? RespSendScope.Enter() : null;
+            var started = _pace.Begin();
+            for (count = 0; count < longest && TryTake(out var operation); count++)
+            {
+                operation.Complete();
+            }
+
+            _pace.End(started, count);
+            scope?.Leave();
+            left -= count;
+        }
+        while (count == longest && left > 0);
+    }
+
+    /// <summary>Looks whether more has come. Where processors are scarce the servers must be let do their part first.</summary>
+    private bool TryReceive()
+    {
+        if (!poller.IsBusy)
+        {
+            return false;
+        }
+
+        Thread.Yield();
+        return poller.TryReceive() || Volatile.Read(ref _count) > 0;
+    }
+
+    private void Start(bool needed)
+    {
+        if (needed)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private bool TryTake([NotNullWhen(true)] out RespOperation? operation)
+    {
+        lock (_gate)
+        {
+            operation = _first;
+            if (operation is null)
+            {
+                return false;
+            }
+
+            _first = operation.Next;
+            operation.Next = null;
+            if (_first is null)
+            {
+                _last = null;
+            }
+
+            _count--;
+            _taken++;
+            return true;
+        }
+    }
+
+    private bool IsStuck(long now)
+    {
+        if (_taken != _takenBefore)
+        {
+            (_takenBefore, _stuckSince) = (_taken, now);
+            return false;
+        }
+
+        return _pace.IsLong(_stuckSince, now);
+    }
+
+    private bool TryAddWorker(bool isStuck)
+    {
+        // One that the pool has not come to yet will do.
+        if (_isStarting || (_workers > 0 && !isStuck && (_workers >= _mostWorkers || _count < _workers * _pace.BatchLength)))
+        {
+            return false;
+        }
+
+        _workers++;
+        return _isStarting = true;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace ShardedCache.Connections.Resp;
+
+/// <summary>The transport that is our own: RESP3 over one socket per connection.</summary>
+internal sealed class RespConnector : IServerConnector
+{
+    private readonly TimeProvider _time;
+    private readonly DeadlineSweep _sweep;
+    private readonly RespPollers _pollers;
+
+    /// <param name="time">The clock of the deadlines.</param>
+    public RespConnector(TimeProvider time)
+    {
+        _time = time;
+        _sweep = new DeadlineSweep(time);
+        _pollers = new RespPollers(time, _sweep);
+    }
+
+    public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(settings.ConnectTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        var connection = new RespConnection(address, settings, _sweep, _pollers);
+        ConnectionFault? fault = null;
+        try
+        {
+            fault = await OpenAsync(connection, settings, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            fault = connection.IsConnected
+                ? new ConnectionFault(ConnectionFaultKind.HandshakeTimedOut, $"{address} accepted the connection, but did not finish the handshake in time. {RespHandshake.Hint}")
+                : new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address} in time.");
+        }
+        catch (OperationCanceledException)
+        {
+            connection.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "Cancelled while it was opened."));
+            throw;
+        }
+
+        if (fault is null)
+        {
+            return new OpenResult(connection, null);
+        }
+
+        connection.Close(fault);
+        return new OpenResult(null, fault);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _sweep.Dispose();
+        _pollers.End();
+        return default;
+    }
+
+    private static async Task<ConnectionFault?> OpenAsync(RespConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        var address = connection.Address;
+        if (await CredentialsAsync(settings, cancellationToken).ConfigureAwait(false) is not { } credentials)
+        {
+            return new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had.");
+        }
+
+        try
+        {
+            var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
+            if (await connection.ConnectAsync(addresses, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+            {
+                return Fault(connection, failure);
+            }
+
+            var fault = await RespHandshake.RunAsync(connection, settings, credentials, cancellationToken).ConfigureAwait(false);
+            if (fault is null)
+            {
+                connection.EnforceDeadlines();
+            }
+
+            return fault;
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException or ObjectDisposedException)
+        {
+            return Fault(connection, e);
+        }
+    }
+
+    private static ConnectionFault Fault(RespConnection connection, Exception failure) => failure switch
+    {
+        AuthenticationException => new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {connection.Address} failed: {failure.Message}"),
+        ObjectDisposedException => new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."),
+        _ when connection.IsConnected => new ConnectionFault(
+            ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {RespHandshake.Hint}"),
+        _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),
+    };
+
+    // The exception's text may hold what must not be told.
+    private static async ValueTask<Credentials?> CredentialsAsync(ConnectionSettings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await settings.Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            return null;
+        }
+    }
+}

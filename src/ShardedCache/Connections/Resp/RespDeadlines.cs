@@ -1,0 +1,48 @@
+namespace ShardedCache.Connections.Resp;
+
+/// <summary>
+/// Times operations out without a clock or a list per operation: each tick notes how far the commands had come, and all before
+/// a note that is old enough are overdue. For the sweep's thread alone.
+/// </summary>
+internal sealed class RespDeadlines(PendingReplies pending, int timeoutMilliseconds)
+{
+    private readonly Queue<(long Time, long End)> _notes = new();
+    private long _noted;
+    private long _expired;
+
+    /// <summary>Times out what is overdue; returns since when the oldest operation is awaited, or null when none is.</summary>
+    public long? Expire(long now)
+    {
+        var end = pending.End;
+        if (end != _noted)
+        {
+            _notes.Enqueue((now, end));
+            _noted = end;
+        }
+
+        var overdue = _expired;
+        foreach (var note in _notes)
+        {
+            if (now - note.Time < timeoutMilliseconds)
+            {
+                break;
+            }
+
+            overdue = note.End;
+        }
+
+        pending.Abandon(_expired, overdue, ReplyKind.TimedOut);
+        _expired = overdue;
+        while (_notes.TryPeek(out var oldest))
+        {
+            if (oldest.End > pending.Start)
+            {
+                return oldest.Time;
+            }
+
+            _notes.Dequeue();
+        }
+
+        return null;
+    }
+}

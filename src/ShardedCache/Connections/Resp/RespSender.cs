@@ -1,0 +1,231 @@
+namespace ShardedCache.Connections.Resp;
+
+/// <summary>
+/// The sending half. Whoever finds nobody sending sends for all, until nothing is left: meanwhile the others only add to the
+/// buffer. What the network does not take at once is sent by a thread that may block, so no caller ever does.
+/// </summary>
+internal sealed class RespSender(RespLink link, PendingReplies pending, Action<Exception> onFailure)
+{
+    // A caller sends so often for others, then the thread takes over.
+    private const int MostRounds = 16;
+
+    private readonly Lock _gate = new();
+    private readonly RespPump _pump = new();
+    private Action? _sendBlocking;
+    private RespBuffer _filling = new();
+    private RespBuffer _sending = new();
+    private bool _isSending;
+    private bool _hasEnded;
+
+    /// <summary>Who will send what was added, while that is put off.</summary>
+    public RespSendScope? HeldBackBy { get; set; }
+
+    /// <summary>Adds a command, and sends it unless others follow at once.</summary>
+    /// <returns>Null when the operation is pending now, else its outcome.</returns>
+    public ReplyKind? Add<TCommand>(RespOperation operation, scoped in TCommand command, bool mayHoldBack)
+        where TCommand : IRespCommand, allows ref struct
+    {
+        bool sends;
+        lock (_gate)
+        {
+            if (Refusal(1) is { } refusal)
+            {
+                return refusal;
+            }
+
+            var end = _filling.End;
+            try
+            {
+                command.WriteTo(_filling);
+            }
+            catch
+            {
+                _filling.Truncate(end);
+                throw;
+            }
+
+            pending.Add(operation);
+            sends = !_isSending && !(mayHoldBack && RespSendScope.TryHoldBack(this)) && TryBegin();
+        }
+
+        if (sends)
+        {
+            SendAll();
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds commands that were written before, all at once and in their order, and sends them.</summary>
+    public ReplyKind? Add(List<RespOperation> operations, RespBuffer commands)
+    {
+        bool sends;
+        lock (_gate)
+        {
+            if (Refusal(operations.Count) is { } refusal)
+            {
+                return refusal;
+            }
+
+            _filling.TakeOver(commands);
+            foreach (var operation in operations)
+            {
+                pending.Add(operation);
+            }
+
+            sends = TryBegin();
+        }
+
+        if (sends)
+        {
+            SendAll();
+        }
+
+        return null;
+    }
+
+    /// <summary>Sends what was added and nobody is sending. Never blocks.</summary>
+    public void Send()
+    {
+        bool sends;
+        lock (_gate)
+        {
+            sends = TryBegin();
+        }
+
+        if (sends)
+        {
+            SendAll();
+        }
+    }
+
+    /// <summary>Refuses whatever comes from now on. False when it has ended before.</summary>
+    public bool TryEnd()
+    {
+        lock (_gate)
+        {
+            if (_hasEnded)
+            {
+                return false;
+            }
+
+            _hasEnded = true;
+            if (!_isSending)
+            {
+                ReleaseBuffers();
+            }
+        }
+
+        _pump.End();
+        return true;
+    }
+
+    private ReplyKind? Refusal(int count) =>
+        _hasEnded ? ReplyKind.ConnectionLost
+        : _filling.Length + _sending.Length > RespLimits.MostUnsent || !pending.HasRoomFor(count) ? ReplyKind.TimedOut
+        : null;
+
+    /// <summary>Under the lock. Makes this thread the one that sends, when there is something to send.</summary>
+    private bool TryBegin()
+    {
+        if (_isSending || _hasEnded || _filling.Length == 0)
+        {
+            return false;
+        }
+
+        _isSending = true;
+        (_filling, _sending) = (_sending, _filling);
+        return true;
+    }
+
+    private void SendAll()
+    {
+        try
+        {
+            for (var round = 0; round < MostRounds; round++)
+            {
+                if (!TrySendBuffer())
+                {
+                    break;
+                }
+
+                if (!GoesOn())
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception e) when (RespLink.IsLoss(e))
+        {
+            Fail(e);
+            return;
+        }
+
+        _pump.Run(_sendBlocking ??= SendBlocking);
+    }
+
+    private bool TrySendBuffer()
+    {
+        while (_sending.Length > 0)
+        {
+            var count = link.TrySend(_sending.First);
+            if (count == 0)
+            {
+                return false;
+            }
+
+            _sending.Consume(count);
+        }
+
+        return true;
+    }
+
+    private void SendBlocking()
+    {
+        try
+        {
+            do
+            {
+                while (_sending.Length > 0)
+                {
+                    var part = _sending.First;
+                    link.Send(part);
+                    _sending.Consume(part.Length);
+                }
+            }
+            while (GoesOn());
+        }
+        catch (Exception e) when (RespLink.IsLoss(e))
+        {
+            Fail(e);
+        }
+    }
+
+    /// <summary>After all was sent: whether more has come meanwhile, for this thread to send.</summary>
+    private bool GoesOn()
+    {
+        lock (_gate)
+        {
+            _isSending = false;
+            if (_hasEnded)
+            {
+                ReleaseBuffers();
+                return false;
+            }
+
+            return TryBegin();
+        }
+    }
+
+    private void Fail(Exception failure)
+    {
+        onFailure(failure);
+        GoesOn();
+    }
+
+    private void ReleaseBuffers()
+    {
+        _filling.Release();
+        _sending.Release();
+    }
+}
