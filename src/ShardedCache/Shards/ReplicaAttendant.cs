@@ -39,11 +39,12 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
                     hasServed |= await TryServeAsync(address, stopping).ConfigureAwait(false);
                 }
 
-                moreTries = hasServed && context.Time.GetElapsedTime(began) > RetryDelay ? TriesAfterLoss : moreTries - 1;
+                var isLost = hasServed && context.Time.GetElapsedTime(began) > RetryDelay;
+                moreTries = isLost ? TriesAfterLoss : moreTries - 1;
                 if (moreTries > 0 && shard.IsDown)
                 {
                     // At its promotion a replica closes all connections, and may close the next one, too.
-                    await Task.Delay(ShortDelay, context.Time, stopping).ConfigureAwait(false);
+                    await Task.Delay(isLost ? TimeSpan.Zero : ShortDelay, context.Time, stopping).ConfigureAwait(false);
                     continue;
                 }
 

@@ -31,7 +31,7 @@ internal sealed class Shard
         Clock = new StampClock(context.Time);
         Touches = new TouchLedger();
         Lag = new ReplicaLag(context.Time);
-        ReplicaSearch = new ReplicaSearch(context.Settings.OperationTimeout, context.Time);
+        ReplicaSearch = new ReplicaSearch(context.Settings.OperationTimeout / 4, context.Time);
         Store = new LocalStore(name, context.LocalLimits, context.Journal, Clock, context.Metrics);
         _snapshot = new ShardSnapshot(name, ShardState.Connecting, context.Time.GetUtcNow(), null, null);
     }

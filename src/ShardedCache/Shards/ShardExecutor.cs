@@ -14,6 +14,8 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardExecutor(Shard shard, ShardContext context)
 {
+    private static readonly TimeSpan EndIsTold = TimeSpan.FromMilliseconds(50);
+
     private readonly ShardJudge _judge = new(shard, context);
     private readonly ShardFallback _fallback = new(shard, context);
     private readonly ShardWriter _writer = new(shard, context);
@@ -259,7 +261,8 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var isLate = reply.Kind == ReplyKind.TimedOut;
+        var isLate = reply.Kind == ReplyKind.TimedOut
+            || (reply.Kind == ReplyKind.ConnectionLost && connection is not null && await WasSilentAsync(connection, mode).ConfigureAwait(false));
         for (var isLast = isLate; _fallback.IsOn; isLast = true)
         {
             if (!isLate
@@ -298,6 +301,19 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
 
         throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
+    }
+
+    /// <summary>Whether the connection ended because its server was silent: who waited for it then has waited for a time-out.</summary>
+    private async ValueTask<bool> WasSilentAsync(IServerConnection connection, CallMode mode)
+    {
+        var closed = connection.Closed;
+        if (!closed.IsCompleted && mode == CallMode.Asynchronous)
+        {
+            // It tells its end a moment after it has answered what was pending.
+            await ((Task)closed).WaitAsync(EndIsTold, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return closed.IsCompletedSuccessfully && (await closed.ConfigureAwait(false)).Kind == ConnectionFaultKind.Silent;
     }
 
     private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>
