@@ -164,7 +164,8 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
-                stripe.Forget(entry);
+                // It stays as a copy: should the master fail again, nothing older may be read than what this process wrote.
+                stripe.Retire(entry);
             }
         }
     }

@@ -194,15 +194,16 @@ public sealed class LocalStoreWriteTests : IDisposable
     }
 
     [Fact]
-    public void A_record_that_is_superseded_on_the_connection_of_its_replay_is_forgotten_and_on_no_other()
+    public void A_record_that_is_superseded_on_the_connection_of_its_replay_is_a_copy_and_on_no_other()
     {
         var entry = _world.Set("key", [1], _world.Second);
 
         Store.Superseded(entry, _world.First);
-        Assert.Same(entry, _world.Find("key"));
+        Assert.Equal(Standing.Sent, entry.Standing);
 
         Store.Superseded(entry, _world.Second);
-        Assert.Null(_world.Find("key"));
+        Assert.Same(entry, _world.Find("key"));
+        Assert.Equal(Standing.Standby, entry.Standing);
         Assert.Equal(0, _world.Budget.Used);
     }
 
