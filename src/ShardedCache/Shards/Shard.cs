@@ -23,6 +23,7 @@ internal sealed class Shard
     private ShardSnapshot _snapshot;
     private OperationRefusal? _refusal;
     private int _unserved;
+    private bool _wasUp;
 
     public Shard(string name, ShardContext context)
     {
@@ -103,6 +104,9 @@ internal sealed class Shard
         }
     }
 
+    /// <summary>When it was up again after an outage, in milliseconds by its clock; 0 before the first.</summary>
+    public long RecoveredAt { get; private set; }
+
     /// <summary>Whether operations wait now, because nothing is known of the shard yet.</summary>
     public bool IsAwaitingFirstOutcome => !_firstOutcome.Task.IsCompleted;
 
@@ -171,7 +175,16 @@ internal sealed class Shard
     }
 
     /// <summary>Lets operations use the connection. <see cref="Report"/> is to say so afterwards: this may run under locks.</summary>
-    public void Publish(IServerConnection connection) => Volatile.Write(ref _live, connection);
+    public void Publish(IServerConnection connection)
+    {
+        if (_wasUp)
+        {
+            RecoveredAt = Clock.NowMilliseconds;
+        }
+
+        _wasUp = true;
+        Volatile.Write(ref _live, connection);
+    }
 
     public void Withdraw(IServerConnection connection, string reason)
     {

@@ -255,8 +255,23 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
         var length = header.Write(bytes);
         shard.Touches.Stored(key.Name, header, shard.Clock.NowMilliseconds);
-        var timeToLive = expiration?.TimeToLive ?? _store.Limits.TombstoneLife;
+        var timeToLive = expiration is { } set ? Life(header, set.TimeToLive) : _store.Limits.TombstoneLife;
         return new(key, stamp, connection, EntryRef.To(entry), commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
+    }
+
+    /// <summary>
+    /// Soon after an outage other processes may still bring what they wrote in it. Until that is too old, an entry whose header says when
+    /// it ends stays behind that, so that what it replaced finds something to yield to.
+    /// </summary>
+    private TimeSpan Life(in EntryHeader header, TimeSpan life)
+    {
+        if (shard.RecoveredAt == 0 || header.IsSliding || life == Timeout.InfiniteTimeSpan)
+        {
+            return life;
+        }
+
+        var guard = _store.Limits.TombstoneLife - TimeSpan.FromMilliseconds((header.Stamp.UnixMicroseconds / 1000) - shard.RecoveredAt);
+        return guard > life ? guard : life;
     }
 
     private void Invalidate(GroupOperation group)

@@ -250,6 +250,25 @@ public sealed class RecoveryTests : Outage
     }
 
     [Fact]
+    public async Task After_an_outage_a_short_life_leaves_something_that_late_replays_of_others_yield_to()
+    {
+        await StartAsync();
+        await Cache.SetAsync("before", [1], For(5), Token);
+        await FailAsync();
+        await ReturnAsync();
+        await Cache.SetAsync("after", [1], For(5), Token);
+        await Cache.SetAsync("sliding", [1], Sliding(20), Token);
+
+        Assert.Equal(5_000, A.Lives["before"]);
+        Assert.InRange(A.Lives["after"]!.Value, 100_000, 120_000);
+        Assert.InRange(A.Lives["sliding"]!.Value, 20_000, 22_000);
+
+        World.Time.Advance(TimeSpan.FromMinutes(2));
+        await Cache.SetAsync("later", [1], For(5), Token);
+        Assert.Equal(5_000, A.Lives["later"]);
+    }
+
+    [Fact]
     public async Task An_invalidation_leaves_the_same_version_where_it_is()
     {
         await StartWithReplicaAsync(static settings => settings with { TombstoneLife = TimeSpan.FromSeconds(10) });
