@@ -77,6 +77,7 @@ internal static class StatusHealth
         {
             ["state"] = shard.State.ToString(),
             ["since"] = Time(shard.Since),
+            ["replicaReady"] = shard.IsReplicaReady,
             ["journalBytes"] = shard.JournalBytes,
             ["journalCount"] = shard.JournalCount,
             ["undelivered"] = shard.Undelivered,

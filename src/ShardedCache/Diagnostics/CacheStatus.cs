@@ -44,6 +44,9 @@ internal sealed record ShardStatus(string Name, ShardState State, DateTimeOffset
     /// <summary>How far the best replica was behind when the master was last heard; null where that is not known.</summary>
     public TimeSpan? ReplicaLag { get; init; }
 
+    /// <summary>A replica is connected, and can be read from the moment on that the master cannot.</summary>
+    public bool IsReplicaReady { get; init; }
+
     /// <summary>Memory of what is not yet proven to be replicated.</summary>
     public long JournalBytes { get; init; }
 

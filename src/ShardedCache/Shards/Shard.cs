@@ -77,6 +77,7 @@ internal sealed class Shard
                 IsWriteRefused = Store.IsWriteRefused,
                 ReplicasOnline = _context.HasSentinels ? Lag.Online : null,
                 ReplicaLag = _context.HasSentinels ? Lag.Last : null,
+                IsReplicaReady = Replica is not null,
                 JournalBytes = Store.JournalBytes,
                 JournalCount = Store.JournalCount,
                 Undelivered = Store.Undelivered,
