@@ -5,15 +5,16 @@ namespace ShardedCache.AspNetCore.Tests;
 internal static class Eventually
 {
     /// <summary>Waits for a condition, with a deadline that is generous because it is only met when something is broken.</summary>
-    public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
+    public static async Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)
     {
         var waited = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
+            Assert.True(waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(60)), $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
     }
 
-    public static Task HoldsAsync(Func<bool> condition, string what) => HoldsAsync(() => Task.FromResult(condition()), what);
+    public static Task HoldsAsync(Func<bool> condition, string what, TimeSpan? deadline = null) =>
+        HoldsAsync(() => Task.FromResult(condition()), what, deadline);
 }

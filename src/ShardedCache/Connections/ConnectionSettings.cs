@@ -37,4 +37,19 @@ internal sealed record ConnectionSettings
 
     /// <summary>Shown by <c>CLIENT LIST</c>.</summary>
     public string ClientName { get; init; } = "ShardedCache";
+
+    /// <summary>Null where the application's own code gave none. Its exception is not told: the text may hold what must not be.</summary>
+    public async ValueTask<Credentials?> AskCredentialsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            return null;
+        }
+    }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace ShardedCache.Connections;
 
 /// <summary>
@@ -12,27 +10,15 @@ internal static class Pool<T>
     private const int OfThread = 32;
     private const int OfAll = 2048;
 
-    private static readonly ConcurrentQueue<T> Shared = new();
-    private static int _shared;
+    private static readonly BoundedPool<T> Shared = new(OfAll);
 
     [ThreadStatic]
     private static Stack<T>? _mine;
 
-    public static T Rent()
-    {
-        if (_mine is { } mine && mine.TryPop(out var item))
-        {
-            return item;
-        }
-
-        if (!Shared.TryDequeue(out item))
-        {
-            return new T();
-        }
-
-        Interlocked.Decrement(ref _shared);
-        return item;
-    }
+    public static T Rent() =>
+        _mine is { } mine && mine.TryPop(out var item) ? item
+        : Shared.TryRent(out item) ? item
+        : new T();
 
     public static void Return(T item)
     {
@@ -41,13 +27,9 @@ internal static class Pool<T>
         {
             mine.Push(item);
         }
-        else if (Interlocked.Increment(ref _shared) <= OfAll)
-        {
-            Shared.Enqueue(item);
-        }
         else
         {
-            Interlocked.Decrement(ref _shared);
+            Shared.Return(item);
         }
     }
 }

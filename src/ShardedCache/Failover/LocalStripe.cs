@@ -208,14 +208,6 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         return (count, freed);
     }
 
-    public void Clear()
-    {
-        foreach (var entry in _entries.Values.ToList())
-        {
-            Forget(entry);
-        }
-    }
-
     private void Count(long change)
     {
         _uncounted += change;

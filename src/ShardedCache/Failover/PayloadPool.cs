@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Numerics;
+using ShardedCache.Connections;
 
 namespace ShardedCache.Failover;
 
@@ -18,7 +18,8 @@ internal static class PayloadPool
     /// <summary>What each thread keeps of each size for itself: a write gives back what it replaces, so most take from there.</summary>
     private const int KeptBytesOfThread = 64 * 1024;
 
-    private static readonly SizeClass[] Classes = [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1).Select(static bits => new SizeClass(1 << bits))];
+    private static readonly BoundedPool<byte[]>[] Classes =
+        [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1).Select(static bits => new BoundedPool<byte[]>(KeptBytes >> bits))];
 
     [ThreadStatic]
     private static Stack<byte[]>[]? _ofThread;
@@ -34,7 +35,7 @@ internal static class PayloadPool
         }
 
         var index = ClassOf(length);
-        return OfThread[index].TryPop(out var array) ? array : Classes[index].Rent();
+        return OfThread[index].TryPop(out var array) || Classes[index].TryRent(out array) ? array : new byte[1 << (index + SmallestBits)];
     }
 
     /// <param name="array">From <see cref="Rent"/>.</param>
@@ -59,33 +60,4 @@ internal static class PayloadPool
     }
 
     private static int ClassOf(int length) => Math.Max(0, BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1 - SmallestBits);
-
-    private sealed class SizeClass(int size)
-    {
-        private readonly ConcurrentQueue<byte[]> _free = new();
-        private int _count;
-
-        public byte[] Rent()
-        {
-            if (!_free.TryDequeue(out var array))
-            {
-                return new byte[size];
-            }
-
-            Interlocked.Decrement(ref _count);
-            return array;
-        }
-
-        public void Return(byte[] array)
-        {
-            if (Interlocked.Increment(ref _count) <= KeptBytes / size)
-            {
-                _free.Enqueue(array);
-            }
-            else
-            {
-                Interlocked.Decrement(ref _count);
-            }
-        }
-    }
 }

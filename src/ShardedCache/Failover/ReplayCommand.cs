@@ -27,7 +27,7 @@ internal static class ReplayCommand
         var now = store.Clock.NowMilliseconds;
         if (entry.Kind == LocalKind.Refresh)
         {
-            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry)]);
+            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key)]);
         }
 
         if (entry is { IsSession: true, Kind: LocalKind.Value, Payload: { } state })
@@ -42,23 +42,20 @@ internal static class ReplayCommand
         // may also have been removed, and after a tombstone's life that cannot be told from the other.
         if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
         {
-            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry)]);
+            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry.Key)]);
         }
 
         var (stored, life) = Stored(entry, store);
 
         // Where only the key is known, the same version may stay.
         var yields = entry.Kind == LocalKind.Value && stored[1] == (byte)EntryFlags.Tombstone || entry.Kind == LocalKind.Invalidation;
-        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, yields ? Yes : No, Index(entry)] : [stored, life, yields ? Yes : No]);
+        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, yields ? Yes : No, Index(entry.Key)] : [stored, life, yields ? Yes : No]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
     }
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
-    public static byte[] Index(LocalEntry entry) => Index(entry.Key);
-
-    /// <inheritdoc cref="Index(LocalEntry)"/>
     public static byte[] Index(in StoredKey key) =>
         GroupKeys.IndexForKey(key.Name) is { } index ? [.. key.Prefix, .. Encoding.UTF8.GetBytes(index)] : [];
 

@@ -12,9 +12,6 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
 {
     private readonly LocalStore _store = shard.Store;
 
-    /// <summary>Whether sessions go on without the master at all, rather than with an exception.</summary>
-    public bool IsOn => context.FailoverMode != FailoverMode.Throw && shard.Snapshot.State != ShardState.Misconfigured;
-
     /// <param name="key">The session's.</param>
     /// <param name="mayAsk">False where the operation has waited for a time-out already.</param>
     /// <param name="mode">How the caller waits.</param>
@@ -95,9 +92,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
 
         if (reply.Kind == ReplyKind.TimedOut || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
         {
-            // One wait is enough: nobody asks this replica again before it has been connected anew.
-            shard.Replica = null;
-            replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
+            shard.GiveUpReplica(replica);
             return default;
         }
 

@@ -55,6 +55,9 @@ internal sealed class Shard
 
     public bool IsDown => IsDownIn(Snapshot.State);
 
+    /// <summary>Whether operations go on without the server, rather than with an exception.</summary>
+    public bool HasFallback => _context.FailoverMode != FailoverMode.Throw && Snapshot.State != ShardState.Misconfigured;
+
     public ReplicaSearch ReplicaSearch { get; }
 
     /// <summary>A connection to a replica that may be read while the shard is not up, or null.</summary>
@@ -102,6 +105,13 @@ internal sealed class Shard
 
             Replica = null;
         }
+    }
+
+    /// <summary>One wait for it is enough: nobody asks this replica again before it has been connected anew.</summary>
+    public void GiveUpReplica(IServerConnection replica)
+    {
+        Replica = null;
+        replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
     }
 
     /// <summary>When it was up again after an outage, in milliseconds by its clock; 0 before the first.</summary>

@@ -20,6 +20,9 @@ internal sealed record ShardContext(
 {
     public FailoverMode FailoverMode { get; init; }
 
+    /// <summary>Whether writes are kept until they are proven to be replicated.</summary>
+    public bool IsJournaling => FailoverMode == FailoverMode.LocalTier;
+
     public TimeSpan MaxStaleness { get; init; }
 
     public required LocalStoreLimits LocalLimits { get; init; }
@@ -30,7 +33,7 @@ internal sealed record ShardContext(
     public bool HasSentinels { get; init; }
 
     /// <summary>Whether a replica is read while a shard is not up.</summary>
-    public bool ReadsReplicas => HasSentinels && FailoverMode == FailoverMode.LocalTier && MaxStaleness > TimeSpan.Zero;
+    public bool ReadsReplicas => HasSentinels && IsJournaling && MaxStaleness > TimeSpan.Zero;
 
     public EntryReaderPool Readers { get; } = new();
 }

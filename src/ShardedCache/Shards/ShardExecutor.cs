@@ -85,7 +85,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         {
             var reply = await connection.RunAsync(EntryScripts.Refresh, key, RefreshArguments(key), mode, cancellationToken).ConfigureAwait(false);
             verdict = _judge.Judge(connection, reply);
-            if (verdict == Verdict.Refused || (verdict != Verdict.Answered && !_fallback.IsOn))
+            if (verdict == Verdict.Refused || (verdict != Verdict.Answered && !shard.HasFallback))
             {
                 throw _judge.Unavailable(connection, reply);
             }
@@ -102,7 +102,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             }
         }
 
-        if (context.FailoverMode == FailoverMode.LocalTier)
+        if (context.IsJournaling)
         {
             shard.Store.Refresh(key, verdict == Verdict.Answered ? connection : null);
         }
@@ -220,8 +220,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     /// <summary>Null where the server gave no answer that counts.</summary>
     private bool? FinishGet(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
     {
-        var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
-            || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
+        var isForeign = ShardJudge.IsForeign(reply, reader);
         if (isForeign)
         {
             context.Metrics.Foreign(shard.Name);
@@ -241,9 +240,9 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
         var found = !isForeign && reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
         context.Metrics.Read(shard.Name, found);
-        if (!isForeign && reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        if (!isForeign)
         {
-            context.Metrics.StampRefused(shard.Name);
+            _judge.ObserveStamp(reader);
         }
 
         _fallback.Learn(connection, key, reader, known);
@@ -263,7 +262,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var isLate = reply.Kind == ReplyKind.TimedOut
             || (reply.Kind == ReplyKind.ConnectionLost && connection is not null && await WasSilentAsync(connection, mode).ConfigureAwait(false));
-        for (var isLast = isLate; _fallback.IsOn; isLast = true)
+        for (var isLast = isLate; shard.HasFallback; isLast = true)
         {
             if (!isLate
                 && await _fallback.WaitForReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false)
@@ -324,7 +323,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         var live = shard.Live;
-        return live is null && !_fallback.IsOn ? throw _judge.Unavailable() : live;
+        return live is null && !shard.HasFallback ? throw _judge.Unavailable() : live;
     }
 
     private static void ThrowFirst(Exception? failure)

@@ -16,9 +16,6 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
     private readonly LocalStore _store = shard.Store;
 
-    /// <summary>Whether operations are answered without the server at all, rather than with an exception.</summary>
-    public bool IsOn => context.FailoverMode != FailoverMode.Throw && shard.Snapshot.State != ShardState.Misconfigured;
-
     /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
     /// process wrote; <paramref name="isFound"/> is then the answer.
@@ -26,7 +23,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     public bool TryBegin(in StoredKey key, EntryReader reader, out EntryRef known, out bool isFound)
     {
         (known, isFound) = (default, false);
-        if (!IsOn)
+        if (!shard.HasFallback)
         {
             return true;
         }
@@ -42,7 +39,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
             if (entry is not { Overlays: true } && !isRemoved)
             {
-                reader.Keep(entry?.Header.Stamp ?? default, context.FailoverMode == FailoverMode.LocalTier ? _store.Limits.MaxStandbyPayload : -1);
+                reader.Keep(entry?.Header.Stamp ?? default, context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
                 return true;
             }
 
@@ -56,7 +53,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>Takes over what the master has said of the key.</summary>
     public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known)
     {
-        if (context.FailoverMode != FailoverMode.LocalTier)
+        if (!context.IsJournaling)
         {
             return;
         }
@@ -158,9 +155,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
             if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
             {
-                // One wait is enough: nobody asks this replica again before it has been connected anew.
-                shard.Replica = null;
-                replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
+                shard.GiveUpReplica(replica);
             }
             else if (IsLater(fromReplica, known))
             {

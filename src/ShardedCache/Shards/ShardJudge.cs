@@ -1,5 +1,6 @@
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
 
 namespace ShardedCache.Shards;
 
@@ -62,6 +63,20 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
                 }
 
                 return Verdict.Refused;
+        }
+    }
+
+    /// <summary>Something else lies under the key: a miss, whatever it is.</summary>
+    public static bool IsForeign(in Reply reply, EntryReader reader) =>
+        reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
+        || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
+
+    /// <summary>Later stamps of this process are to be past the one that was read.</summary>
+    public void ObserveStamp(EntryReader reader)
+    {
+        if (reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        {
+            context.Metrics.StampRefused(shard.Name);
         }
     }
 

@@ -24,15 +24,11 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
 
     public Shard Shard => shard;
 
-    private bool IsJournaling => context.FailoverMode == FailoverMode.LocalTier;
-
-    private bool IsFallbackOn => context.FailoverMode != FailoverMode.Throw && shard.Snapshot.State != ShardState.Misconfigured;
-
     /// <summary>Reads a page; true where the reader has collected the payload that <see cref="PageFormat"/> describes.</summary>
     public async ValueTask<bool> GetAsync(StoredKey key, EntryReader reader, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get page", shard.Name);
-        if (IsFallbackOn && Find(key) is { IsOwed: true } owed)
+        if (shard.HasFallback && Find(key) is { IsOwed: true } owed)
         {
             await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
             return Answer(key, reader, owed);
@@ -45,7 +41,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             return isFound;
         }
 
-        if (!IsFallbackOn || !reader.TryRestart())
+        if (!shard.HasFallback || !reader.TryRestart())
         {
             throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
         }
@@ -71,7 +67,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             (entry.Page, entry.IsShared) = (new PageRecord(tags), true);
             _store.Write(stripe, entry, connection);
             pending = connection is null ? default : PageCommand.Set(connection, entry, _store, isReplay: false, cancellationToken);
-            if (!IsJournaling)
+            if (!context.IsJournaling)
             {
                 // It was there for the command alone; what no server was told is still to be invalidated.
                 Drop(stripe, entry, isInvalidated: connection is null);
@@ -119,8 +115,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     /// <summary>Null where the server gave no answer that counts.</summary>
     private bool? Finish(IServerConnection connection, in StoredKey key, EntryReader reader, in Reply reply)
     {
-        var isForeign = reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
-            || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
+        var isForeign = ShardJudge.IsForeign(reply, reader);
         var verdict = isForeign ? Verdict.Answered : _judge.Judge(connection, reply);
         if (verdict == Verdict.Refused)
         {
@@ -139,9 +134,9 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             context.Metrics.Foreign(shard.Name);
             isFound = false;
         }
-        else if (reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        else
         {
-            context.Metrics.StampRefused(shard.Name);
+            _judge.ObserveStamp(reader);
         }
 
         isFound = isFound && !PageKeys.IsEvicted(_store, key.Prefix, reader);
@@ -196,7 +191,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         {
             case (LocalKind.Eviction, 1):
                 break;
-            case (LocalKind.Eviction, _) when !IsJournaling:
+            case (LocalKind.Eviction, _) when !context.IsJournaling:
                 _store.Forget(EntryRef.To(entry));
                 break;
             case (not LocalKind.Eviction, 0):
@@ -205,7 +200,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 break;
             case (not LocalKind.Eviction, 2):
                 context.Metrics.Evicted(shard.Name);
-                if (IsJournaling)
+                if (context.IsJournaling)
                 {
                     _store.Evicted(EntryRef.To(entry), isAcknowledged: true);
                 }
@@ -251,7 +246,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     }
 
     /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>
-    private IServerConnection? Target() => shard.Live ?? (IsFallbackOn ? null : throw _judge.Unavailable());
+    private IServerConnection? Target() => shard.Live ?? (shard.HasFallback ? null : throw _judge.Unavailable());
 
     /// <summary>What the journal has under the key that no server was known to have yet.</summary>
     private LocalPage Find(in StoredKey key)

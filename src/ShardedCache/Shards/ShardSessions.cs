@@ -15,8 +15,6 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     private readonly SessionFallback _fallback = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
-    private bool IsJournaling => context.FailoverMode == FailoverMode.LocalTier;
-
     public async ValueTask<SessionLoad> LoadAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("load session", shard.Name);
@@ -28,16 +26,16 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
 
         if (shard.Live is not { } connection)
         {
-            return _fallback.IsOn
+            return shard.HasFallback
                 ? await _fallback.LoadAsync(key, mayAsk, mode, cancellationToken).ConfigureAwait(false)
                 : throw _judge.Unavailable();
         }
 
-        var known = IsJournaling ? Find(key) : default;
+        var known = context.IsJournaling ? Find(key) : default;
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
-        var isForeign = IsForeign(reply, reader);
+        var isForeign = ShardJudge.IsForeign(reply, reader);
         var verdict = isForeign ? Verdict.Answered : _judge.Judge(connection, reply);
         if (verdict == Verdict.Answered)
         {
@@ -46,7 +44,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name);
         }
 
-        return verdict != Verdict.Refused && _fallback.IsOn
+        return verdict != Verdict.Refused && shard.HasFallback
             ? await _fallback.LoadAsync(key, reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
             : throw _judge.Unavailable(connection, reply);
     }
@@ -66,7 +64,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             connection = shard.Live;
-            if (connection is null && !_fallback.IsOn)
+            if (connection is null && !shard.HasFallback)
             {
                 throw _judge.Unavailable();
             }
@@ -85,7 +83,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         await FinishAsync(connection, key, commit).ConfigureAwait(false);
     }
 
-    public void KeepAlive(StoredKey key) => shard.KeepAlive(key, IsJournaling);
+    public void KeepAlive(StoredKey key) => shard.KeepAlive(key, context.IsJournaling);
 
     /// <summary>Under the stripe's lock: stamps, journals and sends.</summary>
     private PendingCommit Begin(
@@ -101,7 +99,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         var header = EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
         EntryRef entry = default;
         byte[]? toSend = null;
-        if (IsJournaling)
+        if (context.IsJournaling)
         {
             entry = _store.WriteSession(stripe, key, known, change, header, connection, out toSend);
         }
@@ -128,7 +126,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         catch (OperationCanceledException)
         {
             // Whether the server has it is unknown: so it is brought there again.
-            if (IsJournaling)
+            if (context.IsJournaling)
             {
                 _store.SessionUnanswered(key, entry, connection);
             }
@@ -141,13 +139,13 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         {
             case Verdict.Answered:
                 _store.IsWriteRefused = false;
-                if (IsJournaling)
+                if (context.IsJournaling)
                 {
                     _store.SessionAnswered(key, entry, connection, stamp, reply.Integer - 1);
                 }
 
                 return;
-            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when IsJournaling:
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal speaks for the session.
                 _store.IsWriteRefused = verdict == Verdict.NotWriting;
                 _store.SessionUnanswered(key, entry, connection);
@@ -158,7 +156,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 return;
             default:
                 // The caller learns that it failed, so nothing may bring it later.
-                if (IsJournaling)
+                if (context.IsJournaling)
                 {
                     _store.Forget(entry);
                 }
@@ -177,18 +175,18 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
 
         context.Metrics.Read(shard.Name, isFound);
-        if (!isForeign && reader.Outcome != EntryOutcome.None && !shard.Clock.Observe(reader.Header.Stamp))
+        if (!isForeign)
         {
-            context.Metrics.StampRefused(shard.Name);
+            _judge.ObserveStamp(reader);
         }
 
         if (!isFound)
         {
-            return IsJournaling ? _store.ObserveNoSession(key, known, connection) : null;
+            return context.IsJournaling ? _store.ObserveNoSession(key, known, connection) : null;
         }
 
         var header = reader.Header;
-        if (IsJournaling)
+        if (context.IsJournaling)
         {
             state = _store.ObserveSession(key, header, state, state.Length, connection);
         }
@@ -214,8 +212,4 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     /// <param name="Stamp">Of the changes.</param>
     /// <param name="Reply">None where no server was there to send to.</param>
     private readonly record struct PendingCommit(EntryRef Entry, Stamp Stamp, ValueTask<Reply> Reply);
-
-    private static bool IsForeign(in Reply reply, EntryReader reader) =>
-        reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
-        || (reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Foreign);
 }

@@ -15,13 +15,11 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
-    private bool IsJournaling => context.FailoverMode == FailoverMode.LocalTier;
-
     /// <summary>Stamps, journals and sends; without an expiration it removes.</summary>
     public PendingWrite Begin(
         in StoredKey key, EntryExpiration? expiration, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        PayloadCopy? copy = IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
+        PayloadCopy? copy = context.IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
@@ -40,7 +38,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     {
         var writes = new PendingWrite[positions.Length];
         var copies = new PayloadCopy?[positions.Length];
-        for (var i = 0; i < copies.Length && IsJournaling && payloads is not null; i++)
+        for (var i = 0; i < copies.Length && context.IsJournaling && payloads is not null; i++)
         {
             copies[i] = PayloadCopy.Of(payloads[positions.Span[i]]);
         }
@@ -86,7 +84,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             }
 
             write = new(connection, group, connection is null ? default : GroupCommand.Send(connection, group, _store, isReplay: false, cancellationToken));
-            if (!IsJournaling)
+            if (!context.IsJournaling)
             {
                 // They were there for the command alone; what no server was told is still to be invalidated.
                 group.Entries.ForEach(connection is null ? entry => stripe.Shrink(entry) : stripe.Forget);
@@ -124,7 +122,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             case Verdict.Answered:
                 entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: true));
                 return;
-            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.LocalTier:
+            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal answers for these keys.
                 entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
                 _store.Added();
@@ -205,7 +203,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     private IServerConnection? Target(params ReadOnlySpan<PayloadCopy?> copies)
     {
         var connection = shard.Live;
-        if (connection is null && (context.FailoverMode == FailoverMode.Throw || shard.Snapshot.State == ShardState.Misconfigured))
+        if (connection is null && !shard.HasFallback)
         {
             foreach (var copy in copies)
             {
@@ -232,7 +230,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         var stamp = shard.Clock.Next();
         var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
         LocalEntry? entry = null;
-        if (IsJournaling)
+        if (context.IsJournaling)
         {
             entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, copy);
             _store.Write(stripe, entry, connection);

@@ -1,19 +1,10 @@
-using System.Diagnostics;
-
 namespace ShardedCache.AspNetCore.Tests.Session;
 
 internal static class Until
 {
-    /// <summary>Waits for a condition, with a deadline that is generous because it is only met when something is broken.</summary>
-    public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
-    {
-        var waited = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
-    }
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    public static Task HoldsAsync(Func<bool> condition, string what) => HoldsAsync(() => Task.FromResult(condition()), what);
+    public static Task HoldsAsync(Func<Task<bool>> condition, string what) => Eventually.HoldsAsync(condition, what, Deadline);
+
+    public static Task HoldsAsync(Func<bool> condition, string what) => Eventually.HoldsAsync(condition, what, Deadline);
 }

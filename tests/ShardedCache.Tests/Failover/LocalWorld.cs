@@ -98,6 +98,14 @@ internal sealed class LocalWorld : IDisposable
 
     public LocalEntry? Find(string key) => Store.Find(Key(key));
 
+    public void Forget(string key)
+    {
+        if (Find(key) is { } entry)
+        {
+            Store.Forget(EntryRef.To(entry));
+        }
+    }
+
     public byte[]? Value(string key) => Find(key)?.Payload?.Span.ToArray();
 
     public void Dispose() => Metrics.Dispose();

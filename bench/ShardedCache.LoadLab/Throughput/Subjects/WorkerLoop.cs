@@ -7,8 +7,8 @@ public static class WorkerLoop
 {
     public static async Task<int> RunAsync(Subject subject, string name)
     {
-        // Of one length, whatever the name.
-        var prefix = (name.PadRight(3, '-')[..3] + (name.Length % 10)).Replace("--", "-x", StringComparison.Ordinal);
+        // Of one length, whatever the name, and different for each.
+        var prefix = $"{name[..3]}{name.Length % 10}";
         await using (subject)
         {
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(subject.Operations));

@@ -61,33 +61,26 @@ internal readonly ref struct SetCommand(StoredKey key, ReadOnlySpan<byte> header
 
 internal readonly ref struct EvalShaCommand(StoredScript script, RespArguments arguments) : IRespCommand
 {
-    public void WriteTo(RespBuffer buffer)
-    {
-        const int digits = 40;
-        var head = "$7\r\nEVALSHA\r\n"u8;
-        var one = "$1\r\n1\r\n"u8;
-        var writer = new RespWriter(buffer.Reserve(RespWriter.LongestHead + head.Length + RespWriter.RoomFor(digits) + one.Length));
-        writer.ArrayHead(3 + arguments.Count);
-        writer.Raw(head);
-        writer.Text(script.Sha1, digits);
-        writer.Raw(one);
-        buffer.Advance(writer.Written);
-        buffer.Write(arguments.Bytes);
-    }
+    public void WriteTo(RespBuffer buffer) => ScriptCommand.Write(buffer, "$7\r\nEVALSHA\r\n"u8, script.Sha1, script.Sha1.Length, arguments);
 }
 
 internal readonly ref struct EvalCommand(StoredScript script, RespArguments arguments) : IRespCommand
 {
-    public void WriteTo(RespBuffer buffer)
+    public void WriteTo(RespBuffer buffer) =>
+        ScriptCommand.Write(buffer, "$4\r\nEVAL\r\n"u8, script.Text, Encoding.UTF8.GetByteCount(script.Text), arguments);
+}
+
+/// <summary>A script by its digest or as text: all else is the same.</summary>
+file static class ScriptCommand
+{
+    public static void Write(RespBuffer buffer, ReadOnlySpan<byte> name, string script, int length, RespArguments arguments)
     {
-        var length = Encoding.UTF8.GetByteCount(script.Text);
-        var head = "$4\r\nEVAL\r\n"u8;
-        var one = "$1\r\n1\r\n"u8;
-        var writer = new RespWriter(buffer.Reserve(RespWriter.LongestHead + head.Length + RespWriter.RoomFor(length) + one.Length));
+        var oneKey = "$1\r\n1\r\n"u8;
+        var writer = new RespWriter(buffer.Reserve(RespWriter.LongestHead + name.Length + RespWriter.RoomFor(length) + oneKey.Length));
         writer.ArrayHead(3 + arguments.Count);
-        writer.Raw(head);
-        writer.Text(script.Text, length);
-        writer.Raw(one);
+        writer.Raw(name);
+        writer.Text(script, length);
+        writer.Raw(oneKey);
         buffer.Advance(writer.Written);
         buffer.Write(arguments.Bytes);
     }

@@ -60,7 +60,7 @@ internal sealed class RespConnector : IServerConnector
     private static async Task<ConnectionFault?> OpenAsync(RespConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var address = connection.Address;
-        if (await CredentialsAsync(settings, cancellationToken).ConfigureAwait(false) is not { } credentials)
+        if (await settings.AskCredentialsAsync(cancellationToken).ConfigureAwait(false) is not { } credentials)
         {
             return new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had.");
         }
@@ -95,19 +95,4 @@ internal sealed class RespConnector : IServerConnector
             ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {RespHandshake.Hint}"),
         _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),
     };
-
-    // The exception's text may hold what must not be told.
-    private static async ValueTask<Credentials?> CredentialsAsync(ConnectionSettings settings, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await settings.Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-#pragma warning restore CA1031
-        {
-            return null;
-        }
-    }
 }

@@ -54,7 +54,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
     private async Task<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, ConnectionSocket socket, CancellationToken cancellationToken)
     {
-        if (await CredentialsAsync(settings, cancellationToken).ConfigureAwait(false) is not { } credentials)
+        if (await settings.AskCredentialsAsync(cancellationToken).ConfigureAwait(false) is not { } credentials)
         {
             return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had."));
         }
@@ -95,21 +95,6 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
         Abandon(connecting);
         return new OpenResult(null, ConnectFailure.ToFault(address, log.Take()));
-    }
-
-    // The exception's text may hold what must not be told.
-    private static async ValueTask<Credentials?> CredentialsAsync(ConnectionSettings settings, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await settings.Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-#pragma warning restore CA1031
-        {
-            return null;
-        }
     }
 
     private static void Abandon(Task<ConnectionMultiplexer> connecting) =>
