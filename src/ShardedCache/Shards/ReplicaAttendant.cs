@@ -23,7 +23,8 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
     /// <summary>While the shard is up, and after an error that nobody expected, each of which is logged.</summary>
     private static readonly TimeSpan LongDelay = TimeSpan.FromSeconds(5);
 
-    private ServerAddress? _read;
+    /// <summary>The replica that could be read last, and when it was last found fit.</summary>
+    private (ServerAddress Address, DateTimeOffset At)? _read;
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -75,7 +76,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         var (now, last) = (shard.Snapshot, lastServed()?.Address);
         var promoted = named.Master is { } master && (master != last || now.State == ShardState.Recovering) ? [master] : (ServerAddress[])[];
         var served = now.State == ShardState.Up ? now.Master : null;
-        var known = shard.IsDown && _read is { } read ? named.Replicas.Prepend(read) : named.Replicas;
+        var known = shard.IsDown && _read is { } read ? named.Replicas.Prepend(read.Address) : named.Replicas;
         return promoted.Concat(known.OrderBy(replica => replica == last)).Where(address => address != served).Distinct();
     }
 
@@ -110,7 +111,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
                 while (await IsFitAsync(connection, stopping).ConfigureAwait(false))
                 {
                     hasServed = true;
-                    _read = connection.Address;
+                    _read = (connection.Address, context.Time.GetUtcNow());
                     shard.Replica = connection;
                     shard.ReplicaSearch.End();
                     using var check = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -142,7 +143,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         {
             // It may be the old one, cut off; but not where it has been verified, or was a replica of the one that was served last.
             return shard.Snapshot is { State: ShardState.Recovering } verified && verified.Master == connection.Address
-                || (lastServed() is { } last && state.Former.Id == last.History && IsFresh(shard.Lag.Last));
+                || (lastServed() is { } last && state.Former.Id == last.History && IsFresh(shard.Lag.Last ?? AgeOfFitness(connection.Address)));
         }
 
         if (!state.IsLinkUp && state.LinkDownFor is null)
@@ -154,6 +155,11 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         var noticed = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
         return IsFresh(shard.Lag.Last ?? (state.LinkDownFor ?? TimeSpan.Zero) - noticed);
     }
+
+    /// <summary>How long before the shard went down the replica was last found fit, if it was.</summary>
+    private TimeSpan? AgeOfFitness(ServerAddress address) => _read is { } read && read.Address == address && shard.IsDown
+        ? TimeSpan.FromTicks(Math.Max(0, (shard.Snapshot.UpOrNotSince - read.At).Ticks))
+        : null;
 
     private bool IsFresh(TimeSpan? lag) => context.MaxStaleness > TimeSpan.Zero && lag <= context.MaxStaleness;
 }

@@ -247,10 +247,9 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
         _fallback.Learn(connection, key, reader, known);
 
-        // A touch that goes to a connection out of service would count as made, and is not.
-        if (found && reader.Header.IsSliding && ReferenceEquals(shard.Live, connection))
+        if (found && reader.Header.IsSliding)
         {
-            shard.Touch(connection, key, reader.Header);
+            shard.Touch(connection, key, reader.Header, context.IsJournaling);
         }
 
         return found;

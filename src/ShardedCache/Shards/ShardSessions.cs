@@ -191,11 +191,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             state = _store.ObserveSession(key, header, state, state.Length, connection);
         }
 
-        if (ReferenceEquals(shard.Live, connection))
-        {
-            shard.Touch(connection, key, header);
-        }
-
+        shard.Touch(connection, key, header, context.IsJournaling);
         return state;
     }
 

@@ -8,7 +8,7 @@ namespace ShardedCache.Shards;
 internal static class ShardTouches
 {
     /// <summary>Prolongs a sliding entry that was read, unless that was done a little while ago.</summary>
-    public static void Touch(this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header)
+    public static void Touch(this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header, bool isJournaling)
     {
         var now = shard.Clock.NowMilliseconds;
         if (!shard.Touches.ShouldTouch(key.Name, header, now) || TouchPolicy.TimeToLive(header, now) is not (> 0 and var milliseconds))
@@ -20,7 +20,15 @@ internal static class ShardTouches
         lock (stripe.Lock)
         {
             var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
-            if (entry is not null && shard.Store.IsWriteRefused)
+            if (!ReferenceEquals(shard.Live, connection))
+            {
+                // On a connection out of service it would count as made, and is not.
+                if (isJournaling)
+                {
+                    shard.Store.Refresh(key, null);
+                }
+            }
+            else if (entry is not null && shard.Store.IsWriteRefused)
             {
                 shard.Store.TouchUntold(stripe, entry);
             }
