@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Logging;
@@ -35,7 +34,6 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     private readonly ShardSupervisor[] _supervisors;
     private readonly IServerConnector _connector;
     private readonly IMasterSource _masters;
-    private readonly EntryReaderPool _readers;
     private readonly ShardedCacheMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -63,10 +61,9 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
             LocalLimits = new(settings.LocalTierSizeLimit / _rule.Shards.Count, settings.LocalTierMaxEntrySize, settings.TombstoneLife),
             Journal = new JournalBudget(settings.JournalSizeLimit),
         };
-        _readers = context.Readers;
         var shards = _rule.Shards.Select(name => new Shard(name.Name, context)).ToArray();
         _executors = [.. shards.Select(shard => new ShardExecutor(shard, context))];
-        _pages = new PageStore(settings, _keyPrefix, _rule, [.. shards.Select(shard => new ShardPages(shard, context))], _readers, _metrics);
+        _pages = new PageStore(settings, _keyPrefix, _rule, [.. shards.Select(shard => new ShardPages(shard, context))], context.Readers, _metrics);
         _sessions = new SessionRouter(_keyPrefix, _rule, [.. shards.Select(shard => new ShardSessions(shard, context))], _maximumPayloadBytes);
         _supervisors = [.. shards.Select(shard => new ShardSupervisor(shard, context))];
         _metrics.ObserveShards(() => shards.Select(shard => new Measurement<int>(
@@ -99,12 +96,13 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     /// <inheritdoc />
     public byte[]? Get(string key)
     {
-        var pending = GetArrayAsync(key, CallMode.Blocking, CancellationToken.None);
+        var pending = Route(key, out var stored).Reader.GetAsync(stored, CallMode.Blocking, CancellationToken.None);
         return pending.GetAwaiter().GetResult();
     }
 
     /// <inheritdoc />
-    public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => GetArrayAsync(key, CallMode.Asynchronous, token).AsTask();
+    public Task<byte[]?> GetAsync(string key, CancellationToken token = default) =>
+        Route(key, out var stored).Reader.GetAsync(stored, CallMode.Asynchronous, token);
 
     /// <inheritdoc />
     public bool TryGet(string key, IBufferWriter<byte> destination)
@@ -172,7 +170,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         var results = new byte[]?[keys.Count];
         var stored = new StoredKey[keys.Count];
         await ForEachShardAsync(keys.Count, position => keys[position], static _ => 0, stored,
-            (executor, positions) => executor.GetManyAsync(stored, positions, results, token)).ConfigureAwait(false);
+            (executor, positions) => executor.Reader.GetManyAsync(stored, positions, results, token)).ConfigureAwait(false);
         return results;
     }
 
@@ -280,26 +278,10 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     /// <inheritdoc cref="DisposeAsync" />
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    private async ValueTask<byte[]?> GetArrayAsync(string key, CallMode mode, CancellationToken token)
-    {
-        var executor = Route(key, out var stored);
-        var reader = _readers.Rent();
-        reader.Begin(executor.Shard.Clock);
-        var value = await executor.GetAsync(stored, reader, mode, token).ConfigureAwait(false) ? reader.ToArray() : null;
-        _readers.Return(reader);
-        return value;
-    }
-
-    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
-    private async ValueTask<bool> ReadAsync(string key, IBufferWriter<byte> destination, CallMode mode, CancellationToken token)
+    private ValueTask<bool> ReadAsync(string key, IBufferWriter<byte> destination, CallMode mode, CancellationToken token)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        var executor = Route(key, out var stored);
-        var reader = _readers.Rent();
-        reader.Begin(destination, executor.Shard.Clock);
-        var isFound = await executor.GetAsync(stored, reader, mode, token).ConfigureAwait(false);
-        _readers.Return(reader);
-        return isFound;
+        return Route(key, out var stored).Reader.GetAsync(stored, destination, mode, token);
     }
 
     private ValueTask WriteAsync(

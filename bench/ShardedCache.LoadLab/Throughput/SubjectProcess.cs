@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace ShardedCache.LoadLab.Throughput;
@@ -18,7 +19,9 @@ internal sealed class SubjectProcess : IAsyncDisposable
 
     public static async Task<SubjectProcess> StartAsync(string name, string assembly, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [assembly, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // Whether this process was started by the host or is an executable of its own: the runtime lies three folders below the host.
+        var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+        var start = new ProcessStartInfo(host, [assembly, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
 
         // All subjects by the same rules, whatever their own programs ask for.
         start.Environment["DOTNET_TieredPGO"] = "1";

@@ -21,6 +21,9 @@ internal struct PooledAsyncMethodBuilder<TResult>
         : _exception is { } exception ? FromException(exception)
         : new ValueTask<TResult>(_result);
 
+    /// <summary>The state of the method, once it was suspended.</summary>
+    internal readonly Operation? Suspended => _operation;
+
     /// <summary>As <see cref="Task"/>, without the result.</summary>
     internal readonly ValueTask UntypedTask =>
         _operation is { } operation ? new ValueTask(operation, operation.Version)
@@ -79,7 +82,7 @@ internal struct PooledAsyncMethodBuilder<TResult>
         return framework.Task;
     }
 
-    private Operation Suspend<TStateMachine>(ref TStateMachine stateMachine)
+    internal Operation Suspend<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
         if (_operation is not { } operation)
@@ -129,14 +132,14 @@ internal struct PooledAsyncMethodBuilder<TResult>
             finally
             {
                 _source.Reset();
-                Context = null;
                 Recycle();
             }
         }
 
         void IValueTaskSource.GetResult(short token) => GetResult(token);
 
-        protected abstract void Recycle();
+        /// <summary>Back to the pool: its method has ended, and nobody refers to it any more.</summary>
+        public abstract void Recycle();
     }
 
     private sealed class Operation<TStateMachine> : Operation
@@ -150,9 +153,9 @@ internal struct PooledAsyncMethodBuilder<TResult>
 
         public override Action Continue { get; }
 
-        protected override void Recycle()
+        public override void Recycle()
         {
-            StateMachine = default;
+            (StateMachine, Context) = (default, null);
             Pool<Operation<TStateMachine>>.Return(this);
         }
 

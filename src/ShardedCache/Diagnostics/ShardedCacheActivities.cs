@@ -7,9 +7,11 @@ internal static class ShardedCacheActivities
 {
     private static readonly ActivitySource Source = new("ShardedCache");
 
+    public static bool AreObserved => Source.HasListeners();
+
     public static Activity? Start(string operation, string shard)
     {
-        if (!Source.HasListeners())
+        if (!AreObserved)
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using ShardedCache.Connections;
 
 namespace ShardedCache.Entries;
 
@@ -13,7 +14,7 @@ namespace ShardedCache.Entries;
 /// is awaited a small span is handed out, so that at most 24 bytes of payload are copied twice; who asks for more room
 /// than that, before anything was written, pays a copy of what he writes there.
 /// </remarks>
-internal sealed class EntryReader : IBufferWriter<byte>
+internal sealed class EntryReader : IWholeValueWriter
 {
     private const int DiscardSize = 4096;
 
@@ -24,6 +25,7 @@ internal sealed class EntryReader : IBufferWriter<byte>
     private readonly PayloadBuffer _kept = new();
 
     private byte[] _scratch;
+    private byte[]? _array;
     private int _filled;
     private Progress _progress;
     private EntryOutcome _found;
@@ -65,10 +67,10 @@ internal sealed class EntryReader : IBufferWriter<byte>
     public void Begin(StampClock clock) => Begin(_collected, clock);
 
     /// <summary>The collected payload, until <see cref="End"/>.</summary>
-    public ReadOnlySpan<byte> Collected => _collected.Written;
+    public ReadOnlySpan<byte> Collected => _array ?? _collected.Written;
 
-    /// <summary>The collected payload, in an array of its own.</summary>
-    public byte[] ToArray() => _collected.Written.ToArray();
+    /// <summary>The collected payload, in an array of its own: the caller's from now on.</summary>
+    public byte[] ToArray() => _array ?? _collected.Written.ToArray();
 
     /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
     public void Keep(Stamp known, int maxBytes) => (_known, _maxKept) = (known, maxBytes);
@@ -76,7 +78,7 @@ internal sealed class EntryReader : IBufferWriter<byte>
     /// <summary>The copy asked for. False where there is none.</summary>
     public bool TryGetKept(out ReadOnlySpan<byte> payload)
     {
-        payload = ReferenceEquals(_target, _collected) ? _collected.Written : _kept.Written;
+        payload = IsCollecting ? Collected : _kept.Written;
         return _isKeeping && payload.Length <= _maxKept;
     }
 
@@ -87,7 +89,7 @@ internal sealed class EntryReader : IBufferWriter<byte>
     public bool TryRestart()
     {
         var (target, clock) = (_target!, _clock!);
-        if (_hasForwarded && !ReferenceEquals(target, _collected))
+        if (_hasForwarded && !IsCollecting)
         {
             return false;
         }
@@ -96,12 +98,45 @@ internal sealed class EntryReader : IBufferWriter<byte>
         return true;
     }
 
-    /// <summary>Passes a payload on that is known from elsewhere.</summary>
+    /// <summary>Passes a payload on, or a part of one, that is known from elsewhere.</summary>
     public void Supply(ReadOnlySpan<byte> payload)
     {
         _found = EntryOutcome.Value;
         _progress = Progress.Forwarding;
         Forward(payload);
+    }
+
+    /// <summary>The same for all of it, in an array that is the caller's from now on.</summary>
+    public void SupplyWhole(byte[] payload)
+    {
+        if (IsCollecting)
+        {
+            (_found, _progress, _array) = (EntryOutcome.Value, Progress.Forwarding, payload);
+        }
+        else
+        {
+            Supply(payload);
+        }
+    }
+
+    /// <summary>Takes the whole entry at once: its header need not be collected, and an array made for the payload has its size.</summary>
+    public void WriteWhole(ReadOnlySpan<byte> value)
+    {
+        if (_progress != Progress.AwaitingHeader || _filled > 0 || !TryTakeHeader(value, out var length))
+        {
+            this.Write(value);
+        }
+        else if (_progress == Progress.Forwarding)
+        {
+            if (IsCollecting)
+            {
+                _array = value[length..].ToArray();
+            }
+            else
+            {
+                Forward(value[length..]);
+            }
+        }
     }
 
     /// <summary>Lets go of everything that belonged to the read. Idempotent.</summary>
@@ -115,6 +150,7 @@ internal sealed class EntryReader : IBufferWriter<byte>
 
         _collected.Clear();
         _kept.Clear();
+        _array = null;
         _handedOut = default;
         (_known, _maxKept, _isKeeping, _hasForwarded) = (default, NothingKept, false, false);
         _filled = 0;
@@ -149,28 +185,29 @@ internal sealed class EntryReader : IBufferWriter<byte>
         if (_progress == Progress.AwaitingHeader)
         {
             _filled += count;
-            TakeHeader();
+            var bytes = _scratch.AsSpan(0, _filled);
+            if (TryTakeHeader(bytes, out var length) && _progress == Progress.Forwarding)
+            {
+                Forward(bytes[length..]);
+            }
         }
     }
 
-    private void TakeHeader()
-    {
-        var bytes = _scratch.AsSpan(0, _filled);
-        if (bytes.Length < 2)
-        {
-            return;
-        }
+    private bool IsCollecting => ReferenceEquals(_target, _collected);
 
-        var length = EntryHeader.LengthOf(bytes[0], bytes[1]);
-        if (length > bytes.Length)
+    /// <summary>False where it is not all there yet. What follows it is to be forwarded, or nothing.</summary>
+    private bool TryTakeHeader(ReadOnlySpan<byte> bytes, out int length)
+    {
+        length = 0;
+        if (bytes.Length < 2 || EntryHeader.LengthOf(bytes[0], bytes[1]) > bytes.Length)
         {
-            return;
+            return false;
         }
 
         if (!EntryHeader.TryRead(bytes, out var header, out length))
         {
             Discard(EntryOutcome.Foreign);
-            return;
+            return true;
         }
 
         Header = header;
@@ -187,8 +224,9 @@ internal sealed class EntryReader : IBufferWriter<byte>
             _found = EntryOutcome.Value;
             _progress = Progress.Forwarding;
             _isKeeping = _maxKept >= 0 && header.Stamp != _known;
-            Forward(bytes[length..]);
         }
+
+        return true;
     }
 
     private void Forward(ReadOnlySpan<byte> payload)
@@ -201,7 +239,7 @@ internal sealed class EntryReader : IBufferWriter<byte>
     private void KeepCopy(ReadOnlySpan<byte> payload)
     {
         // What is collected is at hand already.
-        if (!_isKeeping || ReferenceEquals(_target, _collected))
+        if (!_isKeeping || IsCollecting)
         {
             return;
         }

@@ -7,17 +7,20 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal sealed class TouchLedger
 {
-    public const int DefaultCapacity = 16_384;
+    public const int DefaultCapacity = 32_768;
+
+    /// <summary>An entry has its place among so many, so that hardly any two push each other out while there is room.</summary>
+    private const int Ways = 8;
 
     private const int Locks = 16;
 
     private readonly Touched[] _touched;
     private readonly Lock[] _locks = [.. Enumerable.Range(0, Locks).Select(static _ => new Lock())];
 
-    /// <param name="capacity">A power of two, at least 16. An entry takes 24 bytes.</param>
+    /// <param name="capacity">A power of two, at least 128. An entry takes 16 bytes.</param>
     public TouchLedger(int capacity = DefaultCapacity)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Locks);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Locks * Ways);
         ArgumentOutOfRangeException.ThrowIfNotEqual(capacity & (capacity - 1), 0);
         _touched = new Touched[capacity];
     }
@@ -53,9 +56,9 @@ internal sealed class TouchLedger
         {
             lock (_locks[i])
             {
-                for (var slot = i; slot < _touched.Length; slot += Locks)
+                for (var set = i; set < _touched.Length / Ways; set += Locks)
                 {
-                    _touched[slot] = default;
+                    _touched.AsSpan(set * Ways, Ways).Clear();
                 }
             }
         }
@@ -63,21 +66,40 @@ internal sealed class TouchLedger
 
     private bool Record(string key, Stamp stamp, long now, long skip)
     {
-        var keyHash = (uint)string.GetHashCode(key);
-        var slot = (int)(((stamp.Value >> Stamp.ProcessBits) ^ keyHash) & (uint)(_touched.Length - 1));
-        lock (_locks[slot & (Locks - 1)])
+        var identity = Mix(stamp.Value ^ ((ulong)(uint)string.GetHashCode(key) << 32));
+        var set = (int)(identity & (uint)((_touched.Length / Ways) - 1));
+        lock (_locks[set & (Locks - 1)])
         {
-            ref var touched = ref _touched[slot];
-            var isThis = touched.Stamp == stamp.Value && touched.KeyHash == keyHash;
-            if (isThis && now >= touched.Milliseconds && now - touched.Milliseconds <= skip)
+            var ways = _touched.AsSpan(set * Ways, Ways);
+            var chosen = 0;
+            for (var i = 0; i < ways.Length; i++)
             {
-                return false;
+                if (ways[i].Identity == identity)
+                {
+                    if (now >= ways[i].Milliseconds && now - ways[i].Milliseconds <= skip)
+                    {
+                        return false;
+                    }
+
+                    chosen = i;
+                    break;
+                }
+
+                chosen = ways[i].Milliseconds < ways[chosen].Milliseconds ? i : chosen;
             }
 
-            touched = new Touched(stamp.Value, keyHash, now);
+            ways[chosen] = new Touched(identity, now);
             return true;
         }
     }
 
-    private readonly record struct Touched(ulong Stamp, uint KeyHash, long Milliseconds);
+    /// <summary>Spreads all bits over all others (A. Appleby, MurmurHash3's finalizer).</summary>
+    private static ulong Mix(ulong bits)
+    {
+        bits = (bits ^ (bits >> 33)) * 0xff51afd7ed558ccd;
+        bits = (bits ^ (bits >> 33)) * 0xc4ceb9fe1a85ec53;
+        return bits ^ (bits >> 33);
+    }
+
+    private readonly record struct Touched(ulong Identity, long Milliseconds);
 }

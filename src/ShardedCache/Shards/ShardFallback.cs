@@ -228,7 +228,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return false;
         }
 
-        reader.Supply(value);
+        reader.SupplyWhole(value);
         return true;
     }
 

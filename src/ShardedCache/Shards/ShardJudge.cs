@@ -91,6 +91,14 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         return Unavailable($"{snapshot.State} since {snapshot.Since:O}: {snapshot.Reason ?? "no answer yet"}", snapshot.State.ToString());
     }
 
+    /// <summary>Returns the connection that serves by then, or null where the fallback is to answer.</summary>
+    public async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
+    {
+        await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        var live = shard.Live;
+        return live is null && !shard.HasFallback ? throw Unavailable() : live;
+    }
+
     private string Describe(IServerConnection connection, in Reply reply) => reply.Kind switch
     {
         ReplyKind.TimedOut => $"{connection.Address} did not reply within {context.Settings.OperationTimeout.TotalMilliseconds:0} ms",

@@ -11,7 +11,8 @@ internal static class ShardTouches
     public static void Touch(this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header, bool isJournaling)
     {
         var now = shard.Clock.NowMilliseconds;
-        if (!shard.Touches.ShouldTouch(key.Name, header, now) || TouchPolicy.TimeToLive(header, now) is not (> 0 and var milliseconds))
+        var isServing = ReferenceEquals(shard.Live, connection);
+        if (isServing && (!shard.Touches.ShouldTouch(key.Name, header, now) || TouchPolicy.TimeToLive(header, now) <= 0))
         {
             return;
         }
@@ -19,21 +20,25 @@ internal static class ShardTouches
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
-            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
-            if (!ReferenceEquals(shard.Live, connection))
+            // On a connection out of service it would count as made, and is not.
+            if (!isServing || !ReferenceEquals(shard.Live, connection))
             {
-                // On a connection out of service it would count as made, and is not.
                 if (isJournaling)
                 {
                     shard.Store.Refresh(key, null);
                 }
+
+                return;
             }
-            else if (entry is not null && shard.Store.IsWriteRefused)
+
+            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
+            if (entry is not null && shard.Store.IsWriteRefused)
             {
                 shard.Store.TouchUntold(stripe, entry);
             }
             else
             {
+                var milliseconds = TouchPolicy.TimeToLive(header, now);
                 connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)]);
                 if (entry is not null)
                 {

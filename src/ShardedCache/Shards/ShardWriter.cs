@@ -252,7 +252,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
         Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
         var length = header.Write(bytes);
-        shard.Touches.Stored(key.Name, header, shard.Clock.NowMilliseconds);
+        shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
         var timeToLive = expiration is { } set ? Life(header, set.TimeToLive) : _store.Limits.TombstoneLife;
         return new(key, stamp, connection, EntryRef.To(entry), commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
     }

@@ -20,8 +20,8 @@ public class DependencyTests
         ["Shards"] = ["Failover", "Sentinels", "Connections", "Sharding", "Entries", "Diagnostics"],
     };
 
-    /// <summary>Types that every folder may use: what a key or a script is to the seam, the exception that callers see, and a pool.</summary>
-    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "ShardUnavailableException", "FailoverMode", "Pool`1"];
+    /// <summary>Types that every folder may use: what a key, a script or a destination is to the seam, the exception that callers see, and a pool.</summary>
+    private static readonly string[] Vocabulary = ["StoredKey", "StoredScript", "IWholeValueWriter", "WholeValues", "ShardUnavailableException", "FailoverMode", "Pool`1"];
 
     [Fact]
     public void Folders_use_only_what_lies_below_them()

@@ -15,7 +15,7 @@ public class TouchTests
         {
             var random = new Random(seed);
             var server = new SimulatedServer();
-            var ledgers = Enumerable.Range(0, instances).Select(static _ => new TouchLedger(16)).ToArray();
+            var ledgers = Enumerable.Range(0, instances).Select(static _ => new TouchLedger(128)).ToArray();
             var absolute = random.Next(2) == 0 ? window * 3 : (int?)null;
             var header = server.Set(window, absolute, ledgers[0]);
             var lastRead = server.Now;
@@ -45,7 +45,7 @@ public class TouchTests
     public void Reads_of_a_longer_window_are_touched_once_in_a_sixteenth(int window, int reads, int touches)
     {
         var server = new SimulatedServer();
-        var ledger = new TouchLedger(16);
+        var ledger = new TouchLedger(128);
         var header = server.Set(window, null, ledger);
         for (var read = 0; read < reads; read++)
         {
@@ -58,12 +58,12 @@ public class TouchTests
 
     [Fact]
     public void An_entry_that_does_not_slide_is_never_touched() =>
-        Assert.False(new TouchLedger(16).ShouldTouch(Key, EntryHeader.Value(default, new EntryExpiration(5, 0, default)), 1));
+        Assert.False(new TouchLedger(128).ShouldTouch(Key, EntryHeader.Value(default, new EntryExpiration(5, 0, default)), 1));
 
     [Fact]
     public void A_new_entry_under_the_key_is_touched_by_itself()
     {
-        var ledger = new TouchLedger(16);
+        var ledger = new TouchLedger(128);
 
         Assert.True(ledger.ShouldTouch(Key, Sliding(1), 0));
         Assert.False(ledger.ShouldTouch(Key, Sliding(1), 1));
@@ -82,7 +82,7 @@ public class TouchTests
     [Fact]
     public void A_ledger_that_was_cleared_touches_again()
     {
-        var ledger = new TouchLedger(64);
+        var ledger = new TouchLedger(128);
         for (var stamp = 0; stamp < 64; stamp++)
         {
             ledger.ShouldTouch(Key, Sliding(stamp), 0);
@@ -96,17 +96,30 @@ public class TouchTests
     [Fact]
     public void An_entry_that_was_pushed_out_of_the_ledger_is_touched_again()
     {
-        var ledger = new TouchLedger(16);
+        var ledger = new TouchLedger(128);
         ledger.ShouldTouch(Key, Sliding(1), 0);
-        ledger.ShouldTouch(Key, Sliding(17), 0);
+        for (var stamp = 2; stamp < 10_000; stamp++)
+        {
+            ledger.ShouldTouch(Key, Sliding(stamp), 1);
+        }
 
         Assert.True(ledger.ShouldTouch(Key, Sliding(1), 0));
     }
 
     [Fact]
+    public void While_there_is_room_hardly_an_entry_pushes_another_out()
+    {
+        var ledger = new TouchLedger();
+        var count = TouchLedger.DefaultCapacity / 3;
+        Assert.All(Enumerable.Range(0, count), stamp => Assert.True(ledger.ShouldTouch(Key, Sliding(stamp), 1)));
+
+        Assert.InRange(Enumerable.Range(0, count).Count(stamp => ledger.ShouldTouch(Key, Sliding(stamp), 2)), 0, count / 50);
+    }
+
+    [Fact]
     public void A_clock_that_was_set_back_leads_to_a_touch()
     {
-        var ledger = new TouchLedger(16);
+        var ledger = new TouchLedger(128);
         ledger.ShouldTouch(Key, Sliding(1), 1000);
 
         Assert.True(ledger.ShouldTouch(Key, Sliding(1), 999));

@@ -8,8 +8,12 @@ internal sealed class CallerPace(TimeProvider time)
 {
     private const int LongestBatch = 128;
 
-    // What waking another thread costs, roughly: for less than that no other is asked to help.
+    // What waking another thread costs, roughly.
     private readonly long _patience = time.TimestampFrequency / 20_000;
+
+    // A thread that helps contends with the first, takes a processor that the servers may need, and spins when it has nothing to do any
+    // more: it must have some of the first one's work to spare.
+    private readonly long _spare = time.TimestampFrequency / 5_000;
     private long _average = time.TimestampFrequency / 1_000_000;
 
     /// <summary>So many callers go on within the time that it would take another thread to help.</summary>
@@ -31,6 +35,9 @@ internal sealed class CallerPace(TimeProvider time)
         Volatile.Write(ref _average, average);
         BatchLength = (int)Math.Clamp(_patience / average, 1, LongestBatch);
     }
+
+    /// <summary>Whether so many callers would wait so long for so many threads that another one helps.</summary>
+    public bool NeedsHelp(int callers, int threads) => callers * Volatile.Read(ref _average) > threads * _spare;
 
     /// <summary>Whether callers that have not gone on since then are probably held up.</summary>
     public bool IsLong(long since, long now) => now - since > 2 * _patience;

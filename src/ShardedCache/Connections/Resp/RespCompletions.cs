@@ -12,6 +12,11 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
     // So many, and other work of the pool gets its turn.
     private const int Turn = 512;
 
+    // Of all that is under way a part goes together, so that the servers have one to do while the callers go on with another; but one
+    // that is worth a send.
+    private const int Shares = 4;
+    private const int ShortestShare = 8;
+
     // The poller's thread leaves receiving to those who serve, but not for longer.
     private const int PollerPatienceMilliseconds = 1;
 
@@ -111,7 +116,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         int longest;
         do
         {
-            longest = _pace.BatchLength;
+            longest = Math.Min(_pace.BatchLength, Math.Max(ShortestShare, (Volatile.Read(ref _count) + poller.Awaited) / Shares));
             var scope = longest > 1 ? RespSendScope.Enter() : null;
             var started = _pace.Begin();
             for (count = 0; count < longest && TryTake(out var operation); count++)
@@ -183,7 +188,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
     private bool TryAddWorker(bool isStuck)
     {
         // One that the pool has not come to yet will do.
-        if (_isStarting || (_workers > 0 && !isStuck && (_workers >= _mostWorkers || _count < _workers * _pace.BatchLength)))
+        if (_isStarting || (_workers > 0 && !isStuck && (_workers >= _mostWorkers || !_pace.NeedsHelp(_count, _workers))))
         {
             return false;
         }

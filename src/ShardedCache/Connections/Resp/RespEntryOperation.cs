@@ -157,7 +157,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     {
         try
         {
-            destination.Write(value);
+            destination.WriteWhole(value);
             _reply = Reply.Ok;
         }
 #pragma warning disable CA1031 // The caller's buffer writer has thrown: that is the caller's to see.

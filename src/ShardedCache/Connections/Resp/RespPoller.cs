@@ -39,7 +39,10 @@ internal sealed class RespPoller
     public RespCompletions Completions { get; }
 
     /// <summary>So much is awaited that looking for it finds it; else it is found sooner by waiting for it.</summary>
-    public bool IsBusy
+    public bool IsBusy => Awaited >= BusyWith;
+
+    /// <summary>How many replies are still to come.</summary>
+    public int Awaited
     {
         get
         {
@@ -49,7 +52,7 @@ internal sealed class RespPoller
                 awaited += connection.Awaited;
             }
 
-            return awaited >= BusyWith;
+            return awaited;
         }
     }
 

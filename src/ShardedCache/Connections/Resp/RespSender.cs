@@ -15,6 +15,9 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
     private RespBuffer _filling = new();
     private RespBuffer _sending = new();
     private bool _isSending;
+
+    // Who sends also sends what is added meanwhile; but what another thread holds back would only fall apart into many small sends.
+    private bool _isSendingMore;
     private bool _hasEnded;
 
     /// <summary>Who will send what was added, while that is put off.</summary>
@@ -45,7 +48,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
             }
 
             pending.Add(operation);
-            sends = !_isSending && !(mayHoldBack && RespSendScope.TryHoldBack(this)) && TryBegin();
+            sends = !(mayHoldBack && RespSendScope.TryHoldBack(this)) && TryBegin();
         }
 
         if (sends)
@@ -130,10 +133,11 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
     {
         if (_isSending || _hasEnded || _filling.Length == 0)
         {
+            _isSendingMore |= _isSending;
             return false;
         }
 
-        _isSending = true;
+        (_isSending, _isSendingMore) = (true, false);
         (_filling, _sending) = (_sending, _filling);
         return true;
     }
@@ -213,7 +217,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
                 return false;
             }
 
-            return TryBegin();
+            return _isSendingMore && TryBegin();
         }
     }
 

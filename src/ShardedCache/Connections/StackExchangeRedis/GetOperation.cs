@@ -25,7 +25,7 @@ internal sealed class GetOperation : EntryOperation
             return Reply.Nil;
         }
 
-        _destination!.Write(value.Span);
+        _destination!.WriteWhole(value.Span);
         return Reply.Ok;
     }
 

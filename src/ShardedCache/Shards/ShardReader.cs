@@ -1,0 +1,231 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
+using ShardedCache.Failover;
+
+namespace ShardedCache.Shards;
+
+/// <summary>Reads on one shard: from its master or, where that does not answer, as <see cref="FailoverMode"/> wants it.</summary>
+internal sealed class ShardReader(Shard shard, ShardContext context)
+{
+    private static readonly TimeSpan EndIsTold = TimeSpan.FromMilliseconds(50);
+
+    private readonly ShardJudge _judge = new(shard, context);
+    private readonly ShardFallback _fallback = new(shard, context);
+
+    /// <summary>Reads an entry into an array of its own; null where there is none.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
+    public async Task<byte[]?> GetAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reader = context.Readers.Rent();
+        reader.Begin(shard.Clock);
+        var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var isFound = connection is null
+            ? await GetLaterAsync(key, reader, answer, mode, cancellationToken).ConfigureAwait(false)
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
+            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+        var value = isFound ? reader.ToArray() : null;
+        context.Readers.Return(reader);
+        return value;
+    }
+
+    /// <summary>Reads an entry into the caller's buffer; whether there is one.</summary>
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
+    public async ValueTask<bool> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
+    {
+        var reader = context.Readers.Rent();
+        reader.Begin(destination, shard.Clock);
+        var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var isFound = connection is null
+            ? await GetLaterAsync(key, reader, answer, mode, cancellationToken).ConfigureAwait(false)
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
+            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+        context.Readers.Return(reader);
+        return isFound;
+    }
+
+    /// <summary>Reads the keys at the given positions in one pipelined batch, into the same positions of the results.</summary>
+    public async Task GetManyAsync(StoredKey[] keys, ReadOnlyMemory<int> positions, byte[]?[] results, CancellationToken cancellationToken)
+    {
+        using var activity = ShardedCacheActivities.Start("get many", shard.Name);
+        var hasWaited = shard.IsAwaitingFirstOutcome;
+        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        var batch = connection?.CreateBatch();
+        var pending = new PendingRead[positions.Length];
+        for (var i = 0; i < pending.Length; i++)
+        {
+            var key = keys[positions.Span[i]];
+            var reader = context.Readers.Rent();
+            reader.Begin(shard.Clock);
+            bool? answer = _fallback.TryBegin(key, reader, out var known, out var isFound) ? null : isFound;
+            var asks = answer is null && batch is not null;
+            pending[i] = new(reader, known, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken) : default);
+        }
+
+        batch?.Send();
+        Exception? failure = null;
+        for (var i = 0; i < pending.Length; i++)
+        {
+            var (read, position) = (pending[i], positions.Span[i]);
+            try
+            {
+                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : hasWaited ? Reply.TimedOut : default;
+                var isFound = (read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer)
+                    ?? await FallBackAsync(connection, keys[position], read.Reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+                results[position] = isFound ? read.Reader.ToArray() : null;
+                context.Readers.Return(read.Reader);
+            }
+            catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
+            {
+                failure ??= exception;
+            }
+        }
+
+        failure.Rethrow();
+    }
+
+    /// <summary>
+    /// Asks the connection that serves. Each asynchronous method on the way of a read costs as much as a good part of the rest, so this is
+    /// none: without a connection the read was answered from the journal, or there may be something to wait for, or someone watches.
+    /// </summary>
+    private ValueTask<Reply> Send(
+        in StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
+        out IServerConnection? connection, out EntryRef known, out bool? answer)
+    {
+        (known, answer) = (default, null);
+        connection = ShardedCacheActivities.AreObserved ? null : shard.Live;
+        if (connection is not null && !_fallback.TryBegin(key, reader, out known, out var isFound))
+        {
+            (connection, answer) = (null, isFound);
+        }
+
+        return connection?.GetAsync(key, reader, mode, cancellationToken) ?? default;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
+    private async ValueTask<bool> GetLaterAsync(
+        StoredKey key, EntryReader reader, bool? answer, CallMode mode, CancellationToken cancellationToken)
+    {
+        using var activity = ShardedCacheActivities.Start("get", shard.Name);
+        EntryRef known = default;
+        if (answer is null && !_fallback.TryBegin(key, reader, out known, out var isFound))
+        {
+            answer = isFound;
+        }
+
+        if (answer is { } fromJournal)
+        {
+            await shard.GiveWayAsync(mode).ConfigureAwait(false);
+            return fromJournal;
+        }
+
+        var hasWaited = shard.IsAwaitingFirstOutcome;
+        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        var reply = connection is not null ? await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false)
+            : hasWaited ? Reply.TimedOut : default;
+        return connection is not null && Finish(connection, key, reader, reply, known) is { } found
+            ? found
+            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Null where the server gave no answer that counts.</summary>
+    private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
+    {
+        var isForeign = ShardJudge.IsForeign(reply, reader);
+        if (isForeign)
+        {
+            context.Metrics.Foreign(shard.Name);
+        }
+        else
+        {
+            switch (_judge.Judge(connection, reply))
+            {
+                case Verdict.Answered:
+                    break;
+                case Verdict.Refused:
+                    throw _judge.Unavailable(connection, reply);
+                default:
+                    return null;
+            }
+        }
+
+        var found = !isForeign && reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
+        context.Metrics.Read(shard.Name, found);
+        if (!isForeign)
+        {
+            _judge.ObserveStamp(reader);
+        }
+
+        _fallback.Learn(connection, key, reader, known);
+
+        if (found && reader.Header.IsSliding)
+        {
+            shard.Touch(connection, key, reader.Header, context.IsJournaling);
+        }
+
+        return found;
+    }
+
+    private async ValueTask<bool> FallBackAsync(
+        IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
+    {
+        await shard.GiveWayAsync(mode).ConfigureAwait(false);
+        var isLate = reply.Kind == ReplyKind.TimedOut
+            || (reply.Kind == ReplyKind.ConnectionLost && connection is not null && await WasSilentAsync(connection, mode).ConfigureAwait(false));
+        for (var isLast = isLate; shard.HasFallback; isLast = true)
+        {
+            if (!isLate
+                && await _fallback.WaitForReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false)
+                && shard.Live is { } back
+                && reader.TryRestart())
+            {
+                // Up again before a replica was found.
+                if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
+                {
+                    return isFound;
+                }
+
+                var again = await back.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+                if (Finish(back, key, reader, again, known) is { } found)
+                {
+                    return found;
+                }
+
+                isLast = isLate = again.Kind == ReplyKind.TimedOut;
+            }
+
+            switch (await _fallback.ReadAsync(key, reader, isLate, isLast, mode, cancellationToken).ConfigureAwait(false))
+            {
+                case FallbackAnswer.Found:
+                    return true;
+                case FallbackAnswer.Miss:
+                    return false;
+                case FallbackAnswer.ReplicaLost:
+                    continue;
+                default:
+                    break;
+            }
+
+            break;
+        }
+
+        throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
+    }
+
+    /// <summary>Whether the connection ended because its server was silent: who waited for it then has waited for a time-out.</summary>
+    private async ValueTask<bool> WasSilentAsync(IServerConnection connection, CallMode mode)
+    {
+        var closed = connection.Closed;
+        if (!closed.IsCompleted && mode == CallMode.Asynchronous)
+        {
+            // It tells its end a moment after it has answered what was pending.
+            await ((Task)closed).WaitAsync(EndIsTold, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return closed.IsCompletedSuccessfully && (await closed.ConfigureAwait(false)).Kind == ConnectionFaultKind.Silent;
+    }
+
+    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+}
