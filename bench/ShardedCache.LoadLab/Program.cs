@@ -17,6 +17,8 @@ return args switch
 
     ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
 
+    ["check"] => await CheckCommand.RunAsync(),
+
     // A subject of a run; "throughput" starts it.
     ["throughput-worker", var name, var configuration] => await Subjects.RunWorkerAsync(name, configuration),
 
@@ -32,5 +34,6 @@ static int Usage()
     Console.Error.WriteLine("       cost");
     Console.Error.WriteLine("       evict [--pages N]");
     Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
+    Console.Error.WriteLine("       check");
     return 2;
 }

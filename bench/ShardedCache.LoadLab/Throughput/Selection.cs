@@ -20,6 +20,15 @@ internal sealed record Selection(
         Round = TimeSpan.FromMilliseconds(400),
     };
 
+    /// <summary>What has a bar in C, and no more.</summary>
+    public static Selection Check { get; } = Quick with
+    {
+        Ops = ["get-buffer", "set-buffer"],
+        Subjects = ["sharded-resp", "redis-benchmark-p16"],
+        Rounds = 7,
+        Round = TimeSpan.FromMilliseconds(500),
+    };
+
     /// <summary>The large payloads with many in flight would measure memory only, and a lot of it.</summary>
     public IEnumerable<Cell> Cells =>
         from shards in Shards

@@ -20,6 +20,18 @@ internal static class ThroughputCommand
             return 2;
         }
 
+        var rows = await MeasureAsync(selection);
+        if (selection.Json is { } path)
+        {
+            await File.WriteAllTextAsync(path, JsonSerializer.Serialize(rows, Json));
+        }
+
+        return 0;
+    }
+
+    /// <summary>Prints each row as it is complete.</summary>
+    public static async Task<IReadOnlyList<Row>> MeasureAsync(Selection selection)
+    {
         var rows = new List<Row>();
         foreach (var cells in selection.Cells.GroupBy(static cell => cell.Shards))
         {
@@ -42,12 +54,7 @@ internal static class ThroughputCommand
             }
         }
 
-        if (selection.Json is { } path)
-        {
-            await File.WriteAllTextAsync(path, JsonSerializer.Serialize(rows, Json));
-        }
-
-        return 0;
+        return rows;
     }
 
     /// <summary>The processes of the subjects on one farm.</summary>
