@@ -2,6 +2,7 @@ using System.Globalization;
 using ShardedCache.LoadLab.Cost;
 using ShardedCache.LoadLab.Eviction;
 using ShardedCache.LoadLab.Failover;
+using ShardedCache.LoadLab.Start;
 using ShardedCache.LoadLab.Throughput;
 using ShardedCache.LoadLab.Workers;
 
@@ -16,6 +17,12 @@ return args switch
     ["evict", "--pages", var pages] => await EvictCommand.RunAsync(int.Parse(pages, CultureInfo.InvariantCulture)),
 
     ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
+
+    ["start"] => await StartCommand.RunAsync(),
+
+    // A process of a run; "start" starts it.
+    ["start-worker", var name, var configuration, var idle] =>
+        await StartCommand.RunWorkerAsync(name, configuration, int.Parse(idle, CultureInfo.InvariantCulture)),
 
     ["check"] => await CheckCommand.RunAsync(),
 
@@ -35,5 +42,6 @@ static int Usage()
     Console.Error.WriteLine("       evict [--pages N]");
     Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     Console.Error.WriteLine("       check");
+    Console.Error.WriteLine("       start");
     return 2;
 }

@@ -19,9 +19,8 @@ internal sealed class SubjectProcess : IAsyncDisposable
 
     public static async Task<SubjectProcess> StartAsync(string name, string assembly, params string[] arguments)
     {
-        // Whether this process was started by the host or is an executable of its own: the runtime lies three folders below the host.
-        var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
-        var start = new ProcessStartInfo(host, [assembly, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = HostOf(assembly, arguments);
+        start.RedirectStandardInput = true;
 
         // All subjects by the same rules, whatever their own programs ask for.
         start.Environment["DOTNET_TieredPGO"] = "1";
@@ -30,6 +29,14 @@ internal sealed class SubjectProcess : IAsyncDisposable
         var subject = new SubjectProcess(name, Process.Start(start)!);
         subject.Operations = JsonSerializer.Deserialize<string[]>(await subject.ReadLineAsync())!;
         return subject;
+    }
+
+    /// <summary>How a program of this lab is started, its output to be read.</summary>
+    public static ProcessStartInfo HostOf(string assembly, params string[] arguments)
+    {
+        // Whether this process was started by the host or is an executable of its own: the runtime lies three folders below the host.
+        var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+        return new ProcessStartInfo(host, [assembly, .. arguments]) { RedirectStandardOutput = true };
     }
 
     public async Task<Figures> RunAsync(Cell cell, TimeSpan duration)

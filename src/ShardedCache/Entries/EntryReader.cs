@@ -55,6 +55,9 @@ internal sealed class EntryReader : IWholeValueWriter
     /// <summary>Set where the outcome is a value, a tombstone or an expired entry.</summary>
     public EntryHeader Header { get; private set; }
 
+    /// <summary>When the header came, in milliseconds by the shard's clock: for what follows at once, the time need not be asked again.</summary>
+    public long ReadAt { get; private set; }
+
     /// <summary>Starts a read whose payload goes to <paramref name="target"/>; the clock is the shard's.</summary>
     public void Begin(IBufferWriter<byte> target, StampClock clock)
     {
@@ -210,12 +213,12 @@ internal sealed class EntryReader : IWholeValueWriter
             return true;
         }
 
-        Header = header;
+        (Header, ReadAt) = (header, _clock!.NowMilliseconds);
         if (header.IsTombstone)
         {
             Discard(EntryOutcome.Tombstone);
         }
-        else if (header.HasExpired(_clock!.NowMilliseconds))
+        else if (header.HasExpired(ReadAt))
         {
             Discard(EntryOutcome.Expired);
         }

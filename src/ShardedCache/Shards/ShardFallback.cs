@@ -61,8 +61,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         switch (reader.Outcome)
         {
             case EntryOutcome.Value or EntryOutcome.Tombstone when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
-                entry.ConfirmedAt = shard.Clock.NowMilliseconds;
-                entry.WasUsed = true;
+                (entry.ConfirmedAt, entry.WasUsed) = (reader.ReadAt, true);
                 break;
             case EntryOutcome.Value:
                 _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);

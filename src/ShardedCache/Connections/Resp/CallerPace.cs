@@ -13,7 +13,7 @@ internal sealed class CallerPace(TimeProvider time)
 
     // A thread that helps contends with the first, takes a processor that the servers may need, and spins when it has nothing to do any
     // more: it must have some of the first one's work to spare.
-    private readonly long _spare = time.TimestampFrequency / 5_000;
+    private readonly long _spare = time.TimestampFrequency / 2_000;
     private long _average = time.TimestampFrequency / 1_000_000;
 
     /// <summary>So many callers go on within the time that it would take another thread to help.</summary>
