@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
 using ShardedCache.LoadLab.Throughput;
@@ -23,7 +24,7 @@ internal static class StartCommand
     {
         await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 1 });
         var master = farm.Shards[0].InitialMaster;
-        var results = Names.ToDictionary(static name => name, static _ => new List<double>());
+        var results = Names.ToDictionary(static name => name, static _ => new List<FirstAnswer>());
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var name in Names)
@@ -39,7 +40,8 @@ internal static class StartCommand
 
         foreach (var (name, times) in results)
         {
-            Print($"{name,-14} first answer after {Median(times),6:0.0} ms, {Median(times) - Median(results["by-hand"]),6:0.0} ms more than by hand");
+            var (milliseconds, again, jit, methods) = Median(times);
+            Print($"{name,-14} first answer after {milliseconds,6:0.0} ms, {milliseconds - Median(results["by-hand"]).Milliseconds,6:0.0} ms more than by hand; {methods} methods compiled in {jit:0.0} ms; a second one in the same process {again:0.0} ms");
         }
 
         foreach (var name in Names)
@@ -55,26 +57,11 @@ internal static class StartCommand
     /// <summary>The part of a process that <see cref="RunAsync"/> has started.</summary>
     public static async Task<int> RunWorkerAsync(string name, string configuration, int idleMilliseconds)
     {
-        var started = Stopwatch.GetTimestamp();
-        if (name == "by-hand")
-        {
-            await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
-            await multiplexer.GetDatabase().StringGetAsync("nothing");
-            await TellAsync(started, idleMilliseconds);
-            return 0;
-        }
-
-        await using var provider = new ServiceCollection()
-            .AddShardedRedisCache(options => options.Configuration = configuration + (name == "sharded-resp" ? ",transport=resp" : ""))
-            .BuildServiceProvider();
-        await provider.GetRequiredService<IDistributedCache>().GetAsync("nothing");
-        await TellAsync(started, idleMilliseconds);
-        return 0;
-    }
-
-    private static async Task TellAsync(long started, int idleMilliseconds)
-    {
-        Print($"{Stopwatch.GetElapsedTime(started).TotalMilliseconds:0.0}");
+        var first = await FirstAnswerAsync(name, configuration);
+        var (compiling, methods) = (JitInfo.GetCompilationTime().TotalMilliseconds, JitInfo.GetCompiledMethodCount());
+        var again = await FirstAnswerAsync(name, configuration);
+        Print($"{first.Milliseconds:0.0} {again.Milliseconds:0.0} {compiling:0.0} {methods}");
+        await again.Client.DisposeAsync();
         using var process = Process.GetCurrentProcess();
 
         // What the start has begun comes to its end first.
@@ -85,9 +72,33 @@ internal static class StartCommand
         process.Refresh();
         var share = idleMilliseconds == 0 ? 0 : (process.TotalProcessorTime - cpu).TotalMilliseconds / idleMilliseconds * 100;
         Print($"{share:0.00} % of a processor, working set {process.WorkingSet64 / 1048576.0:0} MiB");
+        await first.Client.DisposeAsync();
+        return 0;
     }
 
-    private static async Task<(double FirstAnswer, string Idle)> MeasureAsync(string name, string configuration, TimeSpan idle)
+    private static async Task<(double Milliseconds, IAsyncDisposable Client)> FirstAnswerAsync(string name, string configuration)
+    {
+        var started = Stopwatch.GetTimestamp();
+        IAsyncDisposable client;
+        if (name == "by-hand")
+        {
+            var multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
+            await multiplexer.GetDatabase().StringGetAsync("nothing");
+            client = multiplexer;
+        }
+        else
+        {
+            var provider = new ServiceCollection()
+                .AddShardedRedisCache(options => options.Configuration = configuration + (name == "sharded-resp" ? ",transport=resp" : ""))
+                .BuildServiceProvider();
+            await provider.GetRequiredService<IDistributedCache>().GetAsync("nothing");
+            client = provider;
+        }
+
+        return (Stopwatch.GetElapsedTime(started).TotalMilliseconds, client);
+    }
+
+    private static async Task<(FirstAnswer First, string Idle)> MeasureAsync(string name, string configuration, TimeSpan idle)
     {
         var start = SubjectProcess.HostOf(
             Path.Combine(AppContext.BaseDirectory, "ShardedCache.LoadLab.dll"),
@@ -95,12 +106,14 @@ internal static class StartCommand
         using var process = Process.Start(start)!;
         var lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await process.WaitForExitAsync();
-        return lines.Length == 2
-            ? (double.Parse(lines[0], CultureInfo.InvariantCulture), lines[1])
+        return lines.Length == 2 && lines[0].Split(' ').Select(static number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray() is [var first, var again, var jit, var methods]
+            ? (new FirstAnswer(first, again, jit, (int)methods), lines[1])
             : throw new LabException($"The process of {name} has ended: what it said is above.");
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static FirstAnswer Median(List<FirstAnswer> values) => values.OrderBy(static value => value.Milliseconds).ElementAt(values.Count / 2);
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+
+    private readonly record struct FirstAnswer(double Milliseconds, double Again, double JitMilliseconds, int Methods);
 }
