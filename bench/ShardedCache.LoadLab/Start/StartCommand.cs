@@ -65,7 +65,7 @@ internal static class StartCommand
         using var process = Process.GetCurrentProcess();
 
         // What the start has begun comes to its end first.
-        await Task.Delay(Math.Min(idleMilliseconds, 3000));
+        await Task.Delay(idleMilliseconds);
         process.Refresh();
         var cpu = process.TotalProcessorTime;
         await Task.Delay(idleMilliseconds);
