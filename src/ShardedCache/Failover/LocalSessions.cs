@@ -93,9 +93,16 @@ internal static class LocalSessions
     }
 
     /// <summary>Takes over what a master has answered to a read.</summary>
+    /// <param name="store">The shard's.</param>
+    /// <param name="key">The session's.</param>
+    /// <param name="known">What was known of it before the read was sent.</param>
+    /// <param name="header">Of the entry read.</param>
+    /// <param name="read">The session in it.</param>
+    /// <param name="length">Of its payload.</param>
+    /// <param name="connection">On which it was read.</param>
     /// <returns>The session, with what that master lacks of this process's changes.</returns>
     public static SessionState ObserveSession(
-        this LocalStore store, in StoredKey key, in EntryHeader header, SessionState read, int length, IServerConnection connection)
+        this LocalStore store, in StoredKey key, EntryRef known, in EntryHeader header, SessionState read, int length, IServerConnection connection)
     {
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
@@ -113,7 +120,10 @@ internal static class LocalSessions
             var isSettled = current is null or { Kind: LocalKind.Refresh } or { Standing: Standing.Standby }
                 || local is null
                 || (current.Standing == Standing.Acknowledged && ReferenceEquals(current.SentOn, connection));
-            if (current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
+
+            // The read was sent before what this process has changed since, and was answered after it: the replicas may not have that yet.
+            var isOvertaken = local is not null && !ReferenceEquals(current, known.Current) && header.Stamp < current!.Header.Stamp;
+            if (isOvertaken || current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
             {
                 return read;
             }

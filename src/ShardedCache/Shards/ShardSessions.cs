@@ -188,7 +188,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         var header = reader.Header;
         if (context.IsJournaling)
         {
-            state = _store.ObserveSession(key, header, state, state.Length, connection);
+            state = _store.ObserveSession(key, known, header, state, state.Length, connection);
         }
 
         shard.Touch(connection, key, header, context.IsJournaling);
