@@ -27,7 +27,7 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
             ISessionEntries.KeyPrefix + sessionKey,
             stored => SessionState.Merge(
                 Read(stored),
-                changes.ToState(known, _clock, out _),
+                changes.ToState(known, after: default, _clock, out _),
                 SessionState.Horizon(_clock.NowMicroseconds, SessionState.KeptMilliseconds(window, EntryHeader.TombstoneLife))).ToBytes(),
             new EntryExpiration(0, window, default));
         return ValueTask.CompletedTask;

@@ -24,30 +24,34 @@ internal static class LocalSessions
     /// <param name="key">The session's.</param>
     /// <param name="known">What the request knew; null where it could not be read.</param>
     /// <param name="changes">What it has changed.</param>
-    /// <param name="header">The greatest of the changes' stamps, and the window.</param>
+    /// <param name="windowMilliseconds">The session's.</param>
     /// <param name="sentOn">The connection that it will be sent on; null where the journal alone takes it.</param>
-    /// <param name="toSend">The changes, with what that connection's server may lack of earlier ones.</param>
-    public static EntryRef WriteSession(
+    public static SessionWrite WriteSession(
         this LocalStore store,
         LocalStripe stripe,
         in StoredKey key,
         SessionState? known,
-        SessionState changes,
-        EntryHeader header,
-        IServerConnection? sentOn,
-        out byte[] toSend)
+        SessionChanges changes,
+        long windowMilliseconds,
+        IServerConnection? sentOn)
     {
         var current = stripe.Find(key.Name);
         var local = store.SessionOf(current);
-        var state = SessionState.Merge(Merge(known, local), changes);
+        var before = Merge(known, local);
+        var change = changes.ToState(known, before?.Newest ?? default, store.Clock, out var stamp);
+        var state = Merge(before, change)!;
         var bytes = state.ToBytes();
         var lacksNothing = current is null or { Standing: Standing.Standby }
             || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
-        toSend = lacksNothing ? changes.ToBytes() : bytes;
+        var header = SessionWrite.HeaderOf(stamp, windowMilliseconds);
         var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
         (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
         store.Write(stripe, entry, sentOn);
-        return EntryRef.To(entry);
+
+        // Its stamp may be ahead of the time.
+        var now = store.Clock.NowMilliseconds;
+        (entry.ExpiresAt, entry.ConfirmedAt) = (store.ExpiresAt(entry, now), now);
+        return new(EntryRef.To(entry), header, lacksNothing ? change.ToBytes() : bytes);
     }
 
     /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
@@ -219,4 +223,14 @@ internal static class LocalSessions
 
     private static SessionState? Merge(SessionState? left, SessionState? right) =>
         left is null ? right : right is null ? left : SessionState.Merge(left, right);
+}
+
+/// <summary>What a request has changed of a session, stamped.</summary>
+/// <param name="Entry">The journal's record; none where nothing is journaled.</param>
+/// <param name="Header">The changes' stamp, and the window.</param>
+/// <param name="ToSend">The changes, with what the server that they are sent to may lack of earlier ones.</param>
+internal readonly record struct SessionWrite(EntryRef Entry, EntryHeader Header, byte[] ToSend)
+{
+    public static EntryHeader HeaderOf(Stamp stamp, long windowMilliseconds) =>
+        EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
 }

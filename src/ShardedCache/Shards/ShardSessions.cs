@@ -95,29 +95,30 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         long windowMilliseconds,
         CancellationToken cancellationToken)
     {
-        var change = changes.ToState(known, shard.Clock, out var stamp);
-        var header = EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
-        EntryRef entry = default;
-        byte[]? toSend = null;
-        if (context.IsJournaling)
-        {
-            entry = _store.WriteSession(stripe, key, known, change, header, connection, out toSend);
-        }
-
+        var write = context.IsJournaling
+            ? _store.WriteSession(stripe, key, known, changes, windowMilliseconds, connection)
+            : Stamp(known, changes, windowMilliseconds);
         if (connection is null)
         {
-            return new(entry, stamp, default);
+            return new(write, default);
         }
 
         var now = shard.Clock.NowMilliseconds;
-        shard.Touches.Stored(key.Name, header, now);
-        return new(entry, stamp, SessionCommand.Send(
-            connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), SessionMerge.Live, _store, cancellationToken));
+        shard.Touches.Stored(key.Name, write.Header, now);
+        return new(write, SessionCommand.Send(
+            connection, key, write.Header, write.ToSend, TouchPolicy.TimeToLive(write.Header, now), SessionMerge.Live, _store, cancellationToken));
+    }
+
+    /// <summary>Where nothing is journaled. The server makes the changes later than what it has.</summary>
+    private SessionWrite Stamp(SessionState? known, SessionChanges changes, long windowMilliseconds)
+    {
+        var change = changes.ToState(known, known?.Newest ?? default, shard.Clock, out var stamp);
+        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes());
     }
 
     private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
     {
-        var (entry, stamp, pending) = commit;
+        var (write, pending) = commit;
         Reply reply;
         try
         {
@@ -128,7 +129,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             // Whether the server has it is unknown: so it is brought there again.
             if (context.IsJournaling)
             {
-                _store.SessionUnanswered(key, entry, connection);
+                _store.SessionUnanswered(key, write.Entry, connection);
             }
 
             throw;
@@ -141,14 +142,14 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 _store.IsWriteRefused = false;
                 if (context.IsJournaling)
                 {
-                    _store.SessionAnswered(key, entry, connection, stamp, reply.Integer - 1);
+                    _store.SessionAnswered(key, write.Entry, connection, write.Header.Stamp, reply.Integer - 1);
                 }
 
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal speaks for the session.
                 _store.IsWriteRefused = verdict == Verdict.NotWriting;
-                _store.SessionUnanswered(key, entry, connection);
+                _store.SessionUnanswered(key, write.Entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.Bypass:
@@ -158,7 +159,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 // The caller learns that it failed, so nothing may bring it later.
                 if (context.IsJournaling)
                 {
-                    _store.Forget(entry);
+                    _store.Forget(write.Entry);
                 }
 
                 throw _judge.Unavailable(connection, reply);
@@ -204,8 +205,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
     }
 
-    /// <param name="Entry">None where nothing is journaled.</param>
-    /// <param name="Stamp">Of the changes.</param>
+    /// <param name="Write">What is sent.</param>
     /// <param name="Reply">None where no server was there to send to.</param>
-    private readonly record struct PendingCommit(EntryRef Entry, Stamp Stamp, ValueTask<Reply> Reply);
+    private readonly record struct PendingCommit(SessionWrite Write, ValueTask<Reply> Reply);
 }

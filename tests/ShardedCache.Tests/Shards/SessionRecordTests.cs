@@ -32,4 +32,54 @@ public sealed class SessionRecordTests : SessionOutage
 
         Assert.Equal("a=1 b=2", On(B));
     }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(15)]
+    [InlineData(3600)]
+    public async Task A_change_of_what_another_client_has_stamped_ahead_of_our_clock_is_read_back_in_an_outage(double seconds)
+    {
+        await StartAsync();
+        Foreign(A, seconds, ("a", "old"), ("b", "old"));
+        var known = await LoadAsync();
+        await SendAsync(known, ("a", "new"), ("b", null));
+        Assert.Equal("a=new", On(A));
+        await FailAsync();
+
+        Assert.Equal("a=new", Show(await LoadAsync()));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(15)]
+    [InlineData(3600)]
+    public async Task The_same_change_made_in_an_outage_is_read_back_and_merged_later(double seconds)
+    {
+        await StartAsync();
+        Foreign(A, seconds, ("a", "old"), ("b", "old"));
+        var known = await LoadAsync();
+        await UntilProvenAsync();
+        await FailAsync();
+
+        known = await CommitAsync(known, ("a", "new"), ("b", null));
+        Assert.Equal("a=new", Show(known));
+        await CommitAsync(known, ("a", "newer"));
+        await ReturnAsync();
+
+        Assert.Equal("a=newer", On(A));
+    }
+
+    [Fact]
+    public async Task A_stamp_that_is_ahead_prolongs_nothing()
+    {
+        await StartAsync();
+        Foreign(A, 3600, ("a", "old"));
+        var known = await LoadAsync();
+        await FailAsync();
+        await SendAsync(known, ("a", "new"));
+
+        World.Time.Advance(TimeSpan.FromMinutes(21));
+
+        Assert.Null((await LoadAsync()).State);
+    }
 }
