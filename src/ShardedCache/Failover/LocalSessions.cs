@@ -44,6 +44,7 @@ internal static class LocalSessions
         var lacksNothing = current is null or { Standing: Standing.Standby }
             || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
         var header = SessionWrite.HeaderOf(stamp, windowMilliseconds);
+        var journaled = local is not null && current is { Standing: not Standing.Standby, IsTouchOnly: false } ? new JournaledSession(current, local) : null;
         var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
         (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
         store.Write(stripe, entry, sentOn);
@@ -51,7 +52,32 @@ internal static class LocalSessions
         // Its stamp may be ahead of the time.
         var now = store.Clock.NowMilliseconds;
         (entry.ExpiresAt, entry.ConfirmedAt) = (store.ExpiresAt(entry, now), now);
-        return new(EntryRef.To(entry), header, lacksNothing ? change.ToBytes() : bytes);
+        return new(EntryRef.To(entry), header, lacksNothing ? change.ToBytes() : bytes, journaled);
+    }
+
+    /// <summary>
+    /// The master will not have the changes, and their caller learns that, so nothing may bring them later. What the journal had before
+    /// was accepted, and stays.
+    /// </summary>
+    public static void SessionRefused(this LocalStore store, in SessionWrite write)
+    {
+        var stripe = write.Entry.Entry!.Stripe;
+        lock (stripe.Lock)
+        {
+            if (write.Entry.Current is { } entry)
+            {
+                if (write.Before is { } before)
+                {
+                    before.PutBack(stripe, entry.Key);
+                }
+                else
+                {
+                    stripe.Forget(entry);
+                }
+            }
+        }
+
+        store.Added();
     }
 
     /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
@@ -223,14 +249,4 @@ internal static class LocalSessions
 
     private static SessionState? Merge(SessionState? left, SessionState? right) =>
         left is null ? right : right is null ? left : SessionState.Merge(left, right);
-}
-
-/// <summary>What a request has changed of a session, stamped.</summary>
-/// <param name="Entry">The journal's record; none where nothing is journaled.</param>
-/// <param name="Header">The changes' stamp, and the window.</param>
-/// <param name="ToSend">The changes, with what the server that they are sent to may lack of earlier ones.</param>
-internal readonly record struct SessionWrite(EntryRef Entry, EntryHeader Header, byte[] ToSend)
-{
-    public static EntryHeader HeaderOf(Stamp stamp, long windowMilliseconds) =>
-        EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
 }

@@ -113,7 +113,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     private SessionWrite Stamp(SessionState? known, SessionChanges changes, long windowMilliseconds)
     {
         var change = changes.ToState(known, known?.Newest ?? default, shard.Clock, out var stamp);
-        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes());
+        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes(), null);
     }
 
     private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
@@ -156,10 +156,9 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
             default:
-                // The caller learns that it failed, so nothing may bring it later.
                 if (context.IsJournaling)
                 {
-                    _store.Forget(write.Entry);
+                    _store.SessionRefused(write);
                 }
 
                 throw _judge.Unavailable(connection, reply);

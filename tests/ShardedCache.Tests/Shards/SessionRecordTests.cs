@@ -82,4 +82,50 @@ public sealed class SessionRecordTests : SessionOutage
 
         Assert.Null((await LoadAsync()).State);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_commit_that_is_refused_leaves_what_was_accepted_before_it(bool isRemoved)
+    {
+        await StartAsync();
+        var known = await CommitAsync(new SessionLoad(), ("a", "1"));
+        await UntilProvenAsync();
+        RefuseMerges("MISCONF Redis is configured to save RDB snapshots");
+        await SendAsync(known, ("b", "2"));
+        if (isRemoved)
+        {
+            await SendAsync(known, ("a", null));
+        }
+
+        RefuseMerges("NOPERM this user has no permissions to run the 'set' command");
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => SendAsync(known, ("c", "3"), ("b", "refused")));
+        A.AnswerEntry = static _ => null;
+        Assert.Equal(isRemoved ? "b=2" : "a=1 b=2", Show(await LoadAsync()));
+
+        await UntilProvenAsync();
+        Assert.Equal(isRemoved ? "b=2" : "a=1 b=2", On(A));
+    }
+
+    [Fact]
+    public async Task A_commit_that_is_refused_leaves_what_was_acknowledged_and_is_not_replicated_yet()
+    {
+        await StartAsync();
+        var known = await CommitAsync(new SessionLoad(), ("a", "1"));
+        await UntilProvenAsync();
+        var replicated = A.Store.ToArray();
+        A.Replication.Replicas = 1;
+        A.Replication.Acknowledged = A.Replication.Offset;
+        await SendAsync(known, ("b", "2"));
+        RefuseMerges("NOPERM this user has no permissions to run the 'set' command");
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => SendAsync(known, ("c", "3")));
+        await FailAsync();
+
+        B.TakeOverFrom(A, replicated, offset: 0);
+        await PromoteAsync();
+
+        Assert.Equal("a=1 b=2", On(B));
+    }
+
+    private void RefuseMerges(string error) => A.AnswerEntry = command => command == "session-merge" ? Reply.FromError(error) : null;
 }
