@@ -96,7 +96,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             entry = stripe.Create(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
             entry.IsShared = true;
             _store.Write(stripe, entry, connection);
-            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, isReplay: false, cancellationToken);
+            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, EvictionStep.First, cancellationToken);
         }
 
         _store.Added();
@@ -108,7 +108,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             }
 
             // Where the caller gives up in between, this throws, and the journal goes on.
-            pending = PageCommand.Evict(connection!, entry, _store, isReplay: false, cancellationToken);
+            pending = PageCommand.Evict(connection!, entry, _store, EvictionStep.Next, cancellationToken);
         }
     }
 
