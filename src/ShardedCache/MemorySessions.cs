@@ -12,7 +12,10 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
 
     public ValueTask<SessionLoad> LoadSessionAsync(string sessionKey, CallMode mode, CancellationToken token) => token.IsCancellationRequested
         ? ValueTask.FromCanceled<SessionLoad>(token)
-        : new(new SessionLoad(Read(store.Get(ISessionEntries.KeyPrefix + sessionKey)), IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard));
+        : new(new SessionLoad(Read(store.Get(ISessionEntries.KeyPrefix + sessionKey)), IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard)
+        {
+            IsFromMaster = true,
+        });
 
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {

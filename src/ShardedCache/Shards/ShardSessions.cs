@@ -41,7 +41,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         {
             var state = Take(connection, key, reader, isForeign, known);
             context.Readers.Return(reader);
-            return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name);
+            return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name) { IsFromMaster = true };
         }
 
         return verdict != Verdict.Refused && shard.HasFallback

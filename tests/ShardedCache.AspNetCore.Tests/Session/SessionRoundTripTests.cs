@@ -24,6 +24,7 @@ public sealed class SessionRoundTripTests : IAsyncLifetime
         // The first read may prolong the session's life; the next ones within a sixteenth of its window need not.
         await visitor.ReadAsync(site);
         await SpendsAsync((100, 0), 100, () => visitor.ReadAsync(site));
+        await SpendsAsync((100, 0), 100, () => visitor.AtAsync(site, static session => session.Remove("b")));
         await SpendsAsync((100, 100), 100, () => visitor.SetAsync(site, ("a", "2")));
         await SpendsAsync((0, 0), 100, () => visitor.SendAsync(site, static _ => Task.CompletedTask));
     }
