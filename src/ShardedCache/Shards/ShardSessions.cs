@@ -135,11 +135,9 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             throw;
         }
 
-        var verdict = _judge.Judge(connection, reply);
-        switch (verdict)
+        switch (_judge.JudgeWrite(connection, reply))
         {
             case Verdict.Answered:
-                _store.IsWriteRefused = false;
                 if (context.IsJournaling)
                 {
                     _store.SessionAnswered(key, write.Entry, connection, write.Header.Stamp, reply.Integer - 1);
@@ -148,7 +146,6 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal speaks for the session.
-                _store.IsWriteRefused = verdict == Verdict.NotWriting;
                 _store.SessionUnanswered(key, write.Entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
