@@ -17,6 +17,8 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
             IsFromMaster = true,
         });
 
+    public SessionLoad BeginSession(string sessionKey) => new(SessionState.Empty, IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard);
+
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {
         SessionRouter.CheckLength(changes.LengthWith(known), maximumPayloadBytes);

@@ -15,6 +15,8 @@ internal sealed class SessionRouter(byte[] keyPrefix, ShardingRule rule, ShardSe
     public ValueTask<SessionLoad> LoadSessionAsync(string sessionKey, CallMode mode, CancellationToken token) =>
         Route(sessionKey, out var stored).LoadAsync(stored, mode, token);
 
+    public SessionLoad BeginSession(string sessionKey) => Route(sessionKey, out _).Begin();
+
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {
         CheckLength(changes.LengthWith(known), maximumPayloadBytes);

@@ -107,7 +107,7 @@ internal sealed class MergingSession(
         cancellationToken.ThrowIfCancellationRequested();
         if (!_isLoaded)
         {
-            Take(isNew ? NewSession : await store.LoadAsync(sessionKey, ioTimeout, cancellationToken).ConfigureAwait(false));
+            Take(await store.LoadAsync(sessionKey, isNew, ioTimeout, cancellationToken).ConfigureAwait(false));
         }
     }
 
@@ -133,14 +133,11 @@ internal sealed class MergingSession(
         _isCleared = false;
     }
 
-    /// <summary>Its key was made a moment ago: nobody has anything under it.</summary>
-    private static SessionLoad NewSession => new(SessionState.Empty, IsAvailable: true, TakesChanges: true, string.Empty);
-
     private void Load()
     {
         if (!_isLoaded)
         {
-            Take(isNew ? NewSession : store.Load(sessionKey));
+            Take(store.Load(sessionKey, isNew));
         }
     }
 

@@ -49,6 +49,15 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             : throw _judge.Unavailable(connection, reply);
     }
 
+    /// <summary>One that is new, as the shard is now. Nobody is asked, and at start-up its commit waits.</summary>
+    public SessionLoad Begin()
+    {
+        var isAvailable = shard.Live is not null || shard.IsAwaitingFirstOutcome || (shard.HasFallback && context.IsJournaling);
+        return isAvailable || shard.HasFallback
+            ? new SessionLoad(isAvailable ? SessionState.Empty : null, isAvailable, TakesChanges: isAvailable, shard.Name)
+            : throw _judge.Unavailable();
+    }
+
     public async ValueTask CommitAsync(StoredKey key, SessionState? known, SessionChanges changes, long windowMilliseconds, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("commit session", shard.Name);

@@ -134,6 +134,19 @@ public sealed class SessionLifeTests : IAsyncLifetime
             }
         }
 
+        // Nobody has anything of a new one: it can be kept, or it cannot.
+        await new Visitor().SendAsync(site, context =>
+        {
+            context.Session.SetString("c", "3");
+            Assert.Equal(mode == FailoverMode.LocalTier, context.Session.IsAvailable);
+            Assert.Equal(mode == FailoverMode.LocalTier ? "c=3" : "", Visitor.Show(context.Session));
+            return Task.CompletedTask;
+        });
+        if (mode == FailoverMode.Throw)
+        {
+            await Assert.ThrowsAsync<ShardUnavailableException>(() => new Visitor().ReadAsync(site));
+        }
+
         Assert.Single(site.Log.Ours, entry => entry.Id == eventId);
         await _farm.Master.StartAsync(TestContext.Current.CancellationToken);
         await Until.HoldsAsync(() => site.IsUp, "the shard is up");
