@@ -52,7 +52,9 @@ internal static class LocalSessions
         // Its stamp may be ahead of the time.
         var now = store.Clock.NowMilliseconds;
         (entry.ExpiresAt, entry.ConfirmedAt) = (store.ExpiresAt(entry, now), now);
-        return new(EntryRef.To(entry), header, lacksNothing ? change.ToBytes() : bytes, journaled);
+        return lacksNothing
+            ? new(EntryRef.To(entry), header, change.ToBytes(), SessionWrite.WholeOf(known, changes, state), journaled)
+            : new(EntryRef.To(entry), header, bytes, null, journaled);
     }
 
     /// <summary>

@@ -7,11 +7,16 @@ namespace ShardedCache.Failover;
 /// <param name="Entry">The journal's record; none where nothing is journaled.</param>
 /// <param name="Header">The changes' stamp, and the window.</param>
 /// <param name="ToSend">The changes, with what the server that they are sent to may lack of earlier ones.</param>
+/// <param name="Whole">All that is known of the session now, for a server that has nothing of it any more; null where that is what is sent.</param>
 /// <param name="Before">What that record replaced; null where the journal had nothing of the session.</param>
-internal readonly record struct SessionWrite(EntryRef Entry, EntryHeader Header, byte[] ToSend, JournaledSession? Before)
+internal readonly record struct SessionWrite(EntryRef Entry, EntryHeader Header, byte[] ToSend, SessionState? Whole, JournaledSession? Before)
 {
     public static EntryHeader HeaderOf(Stamp stamp, long windowMilliseconds) =>
         EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
+
+    /// <summary>The state, where it has more than the changes and the request knew that of the server's session.</summary>
+    public static SessionState? WholeOf(SessionState? known, SessionChanges changes, SessionState state) =>
+        known is { Items.Count: > 0 } && !changes.Clears ? state : null;
 }
 
 /// <summary>A journal's record of a session as it was.</summary>

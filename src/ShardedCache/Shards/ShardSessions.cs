@@ -89,7 +89,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return;
         }
 
-        await FinishAsync(connection, key, commit).ConfigureAwait(false);
+        await FinishAsync(connection, key, commit, cancellationToken).ConfigureAwait(false);
     }
 
     public void KeepAlive(StoredKey key) => shard.KeepAlive(key, context.IsJournaling);
@@ -112,26 +112,36 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return new(write, default);
         }
 
-        var now = shard.Clock.NowMilliseconds;
-        shard.Touches.Stored(key.Name, write.Header, now);
-        return new(write, SessionCommand.Send(
-            connection, key, write.Header, write.ToSend, TouchPolicy.TimeToLive(write.Header, now), SessionMerge.Live, _store, cancellationToken));
+        shard.Touches.Stored(key.Name, write.Header, shard.Clock.NowMilliseconds);
+        return new(write, Send(connection, key, write, write.ToSend, write.Whole is null ? SessionMerge.Live : SessionMerge.LiveToKnown, cancellationToken));
     }
+
+    private ValueTask<Reply> Send(
+        IServerConnection connection, in StoredKey key, in SessionWrite write, byte[] state, SessionMerge how, CancellationToken cancellationToken) =>
+        SessionCommand.Send(
+            connection, key, write.Header, state, TouchPolicy.TimeToLive(write.Header, shard.Clock.NowMilliseconds), how, _store, cancellationToken);
 
     /// <summary>Where nothing is journaled. The server makes the changes later than what it has.</summary>
     private SessionWrite Stamp(SessionState? known, SessionChanges changes, long windowMilliseconds)
     {
         var change = changes.ToState(known, known?.Newest ?? default, shard.Clock, out var stamp);
-        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes(), null);
+        var whole = SessionWrite.WholeOf(known, changes, SessionState.Merge(known, change));
+        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes(), whole, null);
     }
 
-    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
+    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit, CancellationToken cancellationToken)
     {
         var (write, pending) = commit;
         Reply reply;
         try
         {
             reply = await pending.ConfigureAwait(false);
+            if (write.Whole is { } whole && reply is { Kind: ReplyKind.Ok, Integer: 0 })
+            {
+                // It has expired there or was evicted since its request has read it: changes alone would be half a session. Whoever comes
+                // between is not older than they are, so their stamps decide.
+                reply = await Send(connection, key, write, whole.ToBytes(), SessionMerge.Replay, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -52,6 +52,22 @@ public sealed class SessionRoundTripTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_session_that_has_gone_while_its_request_went_on_is_written_whole_by_one_command_more()
+    {
+        var site = await _farm.JoinAsync();
+        var visitor = new Visitor();
+        await visitor.SetAsync(site, ("a", "1"), ("user", "u"));
+        var request = await visitor.BeginAsync(site);
+        request.Session.SetString("a", "2");
+        await _farm.Master.ExecuteAsync("DEL", Assert.Single(await _farm.StoredAsync()));
+
+        // The first of the two reads the key and does not write it, and so counts as a read.
+        await SpendsAsync((1, 2), 1, request.EndAsync);
+
+        Assert.Equal("a=2 user=u", await visitor.ReadAsync(site));
+    }
+
+    [Fact]
     public async Task Sessions_lie_under_a_prefix_that_callers_of_the_cache_cannot_use_and_expire()
     {
         var site = await _farm.JoinAsync(static options => options.InstanceName = "app:");

@@ -80,6 +80,23 @@ public class SessionScriptTests(OneServer server) : ScriptTests(server), IClassF
     }
 
     [Fact]
+    public async Task Changes_of_a_known_session_are_stored_only_where_something_of_it_is_left()
+    {
+        var changes = Session(Later, State(("a", Later, [1])));
+        Assert.Equal(0, await MergeAsync(changes, how: "known"));
+        Assert.False(await Database.KeyExistsAsync(Key));
+
+        await StoreAsync(Key, Tombstone(Stamp), Minute);
+        Assert.Equal(1, await MergeAsync(changes, how: "known"));
+        Assert.Equal(Describe(new SessionState { Cleared = Stamp, Items = State(("a", Later, [1])).Items }), Describe(await StateAsync()));
+
+        await StoreAsync(Key, Session(MuchLater, State(("a", MuchLater, [2]), ("b", Stamp, [2]))), Minute);
+        var raised = MuchLater.UnixMicroseconds + 1 - Later.UnixMicroseconds;
+        Assert.Equal(1 + raised, await MergeAsync(changes, how: "known"));
+        Assert.Equal(Describe(State(("a", Later.Plus(raised), [1]), ("b", Stamp, [2]))), Describe(await StateAsync()));
+    }
+
+    [Fact]
     public async Task The_later_header_stays_and_the_longer_life()
     {
         var state = State(("a", Stamp, [1]));

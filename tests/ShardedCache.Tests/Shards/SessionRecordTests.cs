@@ -127,5 +127,59 @@ public sealed class SessionRecordTests : SessionOutage
         Assert.Equal("a=1 b=2", On(B));
     }
 
+    [Theory]
+    [InlineData(FailoverMode.LocalTier)]
+    [InlineData(FailoverMode.Bypass)]
+    [InlineData(FailoverMode.Throw)]
+    public async Task A_session_that_is_gone_when_its_request_ends_is_written_whole(FailoverMode mode)
+    {
+        await StartAsync(mode);
+        var known = await CommitAsync(new SessionLoad(), ("a", "1"), ("b", "1"), ("user", "u"));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromMinutes(25));
+        Assert.True(A.Store.TryRemove(Stored, out _));
+        var sent = A.Sent.Count;
+
+        await SendAsync(known, ("c", "3"), ("b", null));
+
+        Assert.Equal("a=1 c=3 user=u", On(A));
+        Assert.Equal(2, A.Sent.Count - sent);
+        await SendAsync(known, ("c", "4"));
+        Assert.Equal("a=1 c=4 user=u", On(A));
+        Assert.Equal(3, A.Sent.Count - sent);
+    }
+
+    [Fact]
+    public async Task Where_its_master_does_not_answer_then_it_is_written_whole_later()
+    {
+        await StartAsync();
+        var known = await CommitAsync(new SessionLoad(), ("a", "1"));
+        await UntilProvenAsync();
+        Assert.True(A.Store.TryRemove(Stored, out _));
+        var merges = 0;
+        A.AnswerEntry = command => command == "session-merge" && ++merges == 2 ? Reply.TimedOut : null;
+
+        await SendAsync(known, ("b", "2"));
+        Assert.Equal("a=1 b=2", Show(await LoadAsync()));
+
+        await UntilProvenAsync();
+        Assert.Equal("a=1 b=2", On(A));
+    }
+
+    [Theory]
+    [InlineData(FailoverMode.LocalTier)]
+    [InlineData(FailoverMode.Throw)]
+    public async Task What_was_removed_while_its_request_went_on_does_not_come_back_with_it(FailoverMode mode)
+    {
+        await StartAsync(mode);
+        var known = await CommitAsync(new SessionLoad(), ("a", "1"));
+        await UntilProvenAsync();
+        A.Store[Stored] = ForeignTombstone(1);
+
+        await SendAsync(known, ("b", "2"));
+
+        Assert.Equal("b=2", On(A));
+    }
+
     private void RefuseMerges(string error) => A.AnswerEntry = command => command == "session-merge" ? Reply.FromError(error) : null;
 }
