@@ -21,7 +21,7 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
 
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {
-        SessionRouter.CheckLength(changes.LengthWith(known), maximumPayloadBytes);
+        SessionRouter.CheckLength(changes, known, maximumPayloadBytes);
         if (token.IsCancellationRequested)
         {
             return ValueTask.FromCanceled(token);

@@ -23,12 +23,12 @@ internal sealed record SessionChanges(bool Clears, IReadOnlyDictionary<string, b
         };
     }
 
-    /// <summary>How long the payload will be, where nobody else changes the session.</summary>
+    /// <summary>How long the payload will be without the keys that are remembered as removed, where nobody else changes the session.</summary>
     public long LengthWith(SessionState? known)
     {
-        var kept = Clears || known is null ? [] : known.Items.Where(item => !Items.ContainsKey(item.Key));
+        var kept = Clears || known is null ? [] : known.Items.Where(item => item.Value.Value is not null && !Items.ContainsKey(item.Key));
         return SessionState.Empty.Length
             + kept.Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value.Value))
-            + Items.Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value));
+            + Items.Where(static item => item.Value is not null).Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value));
     }
 }
