@@ -16,11 +16,25 @@ internal interface IPageStore
     ValueTask<bool> TryGetAsync(string key, IBufferWriter<byte> destination, CancellationToken cancellationToken);
 
     /// <summary>Stores the page. Payload and tags are the caller's again when this returns: neither is kept.</summary>
-    ValueTask SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken);
+    /// <returns>Why no page can be stored like this, and nothing was sent; null where it was.</returns>
+    ValueTask<PageRefusal?> SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken);
 
     /// <summary>Evicts the pages that carry the tag, on every shard at once.</summary>
     /// <exception cref="ShardUnavailableException">A shard has neither done it nor will.</exception>
     Task EvictAsync(string tag, CancellationToken cancellationToken);
+}
+
+/// <summary>What about a page is beyond what is stored.</summary>
+internal enum PageRefusal : byte
+{
+    /// <summary>It would have expired at once.</summary>
+    Life,
+
+    Key,
+
+    Tags,
+
+    Size,
 }
 
 /// <summary>A cache that keeps pages, too.</summary>

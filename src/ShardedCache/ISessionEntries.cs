@@ -20,6 +20,10 @@ internal interface ISessionEntries
     /// <exception cref="ShardUnavailableException">The shard is configured wrongly or, with <see cref="FailoverMode.Throw"/>, did not answer.</exception>
     ValueTask<SessionLoad> LoadSessionAsync(string sessionKey, CallMode mode, CancellationToken token);
 
+    /// <summary>A session whose key was made a moment ago: nobody has anything under it, and nobody is asked. Whether it can be kept is known.</summary>
+    /// <exception cref="ShardUnavailableException">As <see cref="LoadSessionAsync"/>.</exception>
+    SessionLoad BeginSession(string sessionKey);
+
     /// <summary>Merges what a request has changed.</summary>
     /// <param name="sessionKey">The key that the session's cookie holds.</param>
     /// <param name="known">What the request knew of the session; null where it could not be read.</param>

@@ -30,21 +30,22 @@ internal sealed class LocalMemoryPages(MemoryStore store, int maximumPayloadByte
         return new(page is not null);
     }
 
-    public ValueTask SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken)
+    public ValueTask<PageRefusal?> SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
-            return ValueTask.FromCanceled(cancellationToken);
+            return ValueTask.FromCanceled<PageRefusal?>(cancellationToken);
         }
 
-        if (life > TimeSpan.Zero && page.Length <= maximumPayloadBytes)
+        if (life <= TimeSpan.Zero || page.Length > maximumPayloadBytes)
         {
-            var now = time.GetUtcNow();
-            var expiration = EntryExpiration.From(new() { AbsoluteExpirationRelativeToNow = life }, now, now.ToUnixTimeMilliseconds());
-            store.Set([new(PageKeys.PageOf(key), page.ToArray())], expiration, group: null, tags.ToArray());
+            return new(life <= TimeSpan.Zero ? PageRefusal.Life : PageRefusal.Size);
         }
 
-        return ValueTask.CompletedTask;
+        var now = time.GetUtcNow();
+        var expiration = EntryExpiration.From(new() { AbsoluteExpirationRelativeToNow = life }, now, now.ToUnixTimeMilliseconds());
+        store.Set([new(PageKeys.PageOf(key), page.ToArray())], expiration, group: null, tags.ToArray());
+        return default;
     }
 
     public Task EvictAsync(string tag, CancellationToken cancellationToken)

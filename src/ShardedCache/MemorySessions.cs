@@ -12,11 +12,16 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
 
     public ValueTask<SessionLoad> LoadSessionAsync(string sessionKey, CallMode mode, CancellationToken token) => token.IsCancellationRequested
         ? ValueTask.FromCanceled<SessionLoad>(token)
-        : new(new SessionLoad(Read(store.Get(ISessionEntries.KeyPrefix + sessionKey)), IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard));
+        : new(new SessionLoad(Read(store.Get(ISessionEntries.KeyPrefix + sessionKey)), IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard)
+        {
+            IsFromMaster = true,
+        });
+
+    public SessionLoad BeginSession(string sessionKey) => new(SessionState.Empty, IsAvailable: true, TakesChanges: true, LocalMemoryCache.Shard);
 
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {
-        SessionRouter.CheckLength(changes.LengthWith(known), maximumPayloadBytes);
+        SessionRouter.CheckLength(changes, known, maximumPayloadBytes);
         if (token.IsCancellationRequested)
         {
             return ValueTask.FromCanceled(token);
@@ -27,7 +32,7 @@ internal sealed class MemorySessions(MemoryStore store, TimeProvider time, int m
             ISessionEntries.KeyPrefix + sessionKey,
             stored => SessionState.Merge(
                 Read(stored),
-                changes.ToState(known, _clock, out _),
+                changes.ToState(known, after: default, _clock, out _),
                 SessionState.Horizon(_clock.NowMicroseconds, SessionState.KeptMilliseconds(window, EntryHeader.TombstoneLife))).ToBytes(),
             new EntryExpiration(0, window, default));
         return ValueTask.CompletedTask;

@@ -51,26 +51,32 @@ internal sealed class PageStore(
         return isFound;
     }
 
-    public ValueTask SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken)
+    public ValueTask<PageRefusal?> SetAsync(string key, in ReadOnlySequence<byte> page, ReadOnlySpan<string> tags, TimeSpan life, CancellationToken cancellationToken)
     {
         if (life <= TimeSpan.Zero)
         {
-            return ValueTask.CompletedTask;
+            return new(PageRefusal.Life);
         }
 
         string[] kept = [.. tags.ToArray().Where(static tag => tag is not null).Distinct(StringComparer.Ordinal)];
         var pages = TryRoute(key, out var stored);
-        var refusal = pages is null ? "key"
-            : page.Length > settings.MaximumPayloadBytes ? "size"
-            : kept.Length > MaxTags || !kept.All(IsTag) ? "tags"
+        PageRefusal? refusal = pages is null ? PageRefusal.Key
+            : page.Length > settings.MaximumPayloadBytes ? PageRefusal.Size
+            : kept.Length > MaxTags || !kept.All(IsTag) ? PageRefusal.Tags
             : null;
-        if (pages is null || refusal is not null)
+        if (refusal is not { } reason)
         {
-            metrics.PageRefused(refusal!);
-            return ValueTask.CompletedTask;
+            return StoreAsync(pages!.SetAsync(stored, page.ToArray(), kept, life, cancellationToken));
         }
 
-        return pages.SetAsync(stored, page.ToArray(), kept, life, cancellationToken);
+        metrics.PageRefused(reason switch { PageRefusal.Key => "key", PageRefusal.Size => "size", _ => "tags" });
+        return new(refusal);
+
+        static async ValueTask<PageRefusal?> StoreAsync(ValueTask storing)
+        {
+            await storing.ConfigureAwait(false);
+            return null;
+        }
     }
 
     public async Task EvictAsync(string tag, CancellationToken cancellationToken)

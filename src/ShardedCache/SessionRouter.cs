@@ -12,12 +12,16 @@ internal sealed class SessionRouter(byte[] keyPrefix, ShardingRule rule, ShardSe
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    private static readonly SessionChanges Nothing = new(false, new Dictionary<string, byte[]?>(), 0);
+
     public ValueTask<SessionLoad> LoadSessionAsync(string sessionKey, CallMode mode, CancellationToken token) =>
         Route(sessionKey, out var stored).LoadAsync(stored, mode, token);
 
+    public SessionLoad BeginSession(string sessionKey) => Route(sessionKey, out _).Begin();
+
     public ValueTask CommitSessionAsync(string sessionKey, SessionState? known, SessionChanges changes, TimeSpan idleTimeout, CancellationToken token)
     {
-        CheckLength(changes.LengthWith(known), maximumPayloadBytes);
+        CheckLength(changes, known, maximumPayloadBytes);
         return Route(sessionKey, out var stored).CommitAsync(stored, known, changes, Milliseconds(idleTimeout), token);
     }
 
@@ -26,9 +30,12 @@ internal sealed class SessionRouter(byte[] keyPrefix, ShardingRule rule, ShardSe
     public static long Milliseconds(TimeSpan idleTimeout) =>
         EntryExpiration.From(new() { SlidingExpiration = idleTimeout }, default, 0).SlidingMilliseconds;
 
-    public static void CheckLength(long length, int maximum)
+    public static void CheckLength(SessionChanges changes, SessionState? known, int maximum)
     {
-        if (length > maximum)
+        var length = changes.LengthWith(known);
+
+        // Two requests may have made it too large together; whatever makes it smaller is the way out.
+        if (length > maximum && length >= Nothing.LengthWith(known))
         {
             throw new ArgumentException(string.Create(
                 CultureInfo.InvariantCulture,

@@ -13,6 +13,10 @@ internal static partial class Log
     [LoggerMessage(501, LogLevel.Information, "Output cache: shard {Shard} takes and gives pages again.")]
     public static partial void OutputCacheAvailable(this ILogger logger, string shard);
 
+    [LoggerMessage(502, LogLevel.Warning,
+        "Output cache: a page is beyond what is stored, by its {Reason}; its response is generated each time. This is logged once for each reason.")]
+    public static partial void PageRefused(this ILogger logger, PageRefusal reason);
+
     [LoggerMessage(510, LogLevel.Warning,
         "Sessions of shard {Shard} are not available: nothing that could be read has them. What requests change of them is merged later.")]
     public static partial void SessionsPartial(this ILogger logger, string shard);

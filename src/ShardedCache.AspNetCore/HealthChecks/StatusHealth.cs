@@ -25,13 +25,19 @@ internal static class StatusHealth
             FailoverMode.Bypass => "bypassed",
             _ => "its operations throw",
         };
+        var writes = status.FailoverMode switch
+        {
+            FailoverMode.LocalTier => "the journal keeps them",
+            FailoverMode.Bypass => "they are dropped",
+            _ => "they throw",
+        };
         var misconfigured = Told(shards, "Wrong configuration", static shard => shard.State == ShardState.Misconfigured, State);
         var refusing = Told(
             shards, "Operations refused", static shard => shard.Refusal is not null, static shard => $"since {Time(shard.Refusal!.Since)}: {shard.Refusal.Reason}");
         var notUp = Told(
             shards, $"Not up ({fallback})", static shard => shard.State is not (ShardState.Up or ShardState.Misconfigured), State);
         var notWriting = Told(
-            shards, "The master takes no writes", static shard => shard.State == ShardState.Up && shard.IsWriteRefused, static _ => "the journal keeps them");
+            shards, "The master takes no writes", static shard => shard.State == ShardState.Up && shard.IsWriteRefused, _ => writes);
         var alone = Told(
             shards,
             "No online replica, so nothing could be promoted and no write is proven",

@@ -16,12 +16,12 @@ internal sealed class ShardedOutputCacheStore(IPageStore pages, StoreTrouble tro
         try
         {
             var page = await pages.GetAsync(key, cancellationToken).ConfigureAwait(false);
-            trouble.Succeeded(key);
+            trouble.Succeeded(PageUse.Read, key);
             return page;
         }
         catch (Exception e) when (IsFailure(e, cancellationToken))
         {
-            trouble.Failed(key, e);
+            trouble.Failed(PageUse.Read, key, e);
             return null;
         }
     }
@@ -33,7 +33,7 @@ internal sealed class ShardedOutputCacheStore(IPageStore pages, StoreTrouble tro
         try
         {
             var isFound = await pages.TryGetAsync(key, destination, cancellationToken).ConfigureAwait(false);
-            trouble.Succeeded(key);
+            trouble.Succeeded(PageUse.Read, key);
             if (!isFound)
             {
                 return false;
@@ -41,7 +41,7 @@ internal sealed class ShardedOutputCacheStore(IPageStore pages, StoreTrouble tro
         }
         catch (Exception e) when (IsFailure(e, cancellationToken))
         {
-            trouble.Failed(key, e);
+            trouble.Failed(PageUse.Read, key, e);
             return false;
         }
 
@@ -61,12 +61,18 @@ internal sealed class ShardedOutputCacheStore(IPageStore pages, StoreTrouble tro
         ArgumentNullException.ThrowIfNull(key);
         try
         {
-            await pages.SetAsync(key, value, tags.Span, validFor, cancellationToken).ConfigureAwait(false);
-            trouble.Succeeded(key);
+            if (await pages.SetAsync(key, value, tags.Span, validFor, cancellationToken).ConfigureAwait(false) is { } refusal)
+            {
+                trouble.Refused(refusal);
+            }
+            else
+            {
+                trouble.Succeeded(PageUse.Write, key);
+            }
         }
         catch (Exception e) when (IsFailure(e, cancellationToken))
         {
-            trouble.Failed(key, e);
+            trouble.Failed(PageUse.Write, key, e);
         }
     }
 

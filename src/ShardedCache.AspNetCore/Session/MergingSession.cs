@@ -83,7 +83,7 @@ internal sealed class MergingSession(
         key = WithUtf8Form(key);
 
         // Where nobody knows whether it is there, it is removed in any case.
-        if (_values.Remove(key) || _load is { IsAvailable: false, TakesChanges: true })
+        if (_values.Remove(key) || (!isNew && _load is { IsFromMaster: false, TakesChanges: true }))
         {
             _changes[key] = null;
         }
@@ -92,7 +92,9 @@ internal sealed class MergingSession(
     public void Clear()
     {
         Load();
-        if (_values.Count > 0 || _load is { IsAvailable: false, TakesChanges: true })
+
+        // Also where nothing is known to be there: another request may have set something since.
+        if (_load.TakesChanges && (!isNew || _values.Count > 0 || _changes.Count > 0))
         {
             _isCleared = true;
             _changes.Clear();
@@ -105,7 +107,7 @@ internal sealed class MergingSession(
         cancellationToken.ThrowIfCancellationRequested();
         if (!_isLoaded)
         {
-            Take(isNew ? NewSession : await store.LoadAsync(sessionKey, ioTimeout, cancellationToken).ConfigureAwait(false));
+            Take(await store.LoadAsync(sessionKey, isNew, ioTimeout, cancellationToken).ConfigureAwait(false));
         }
     }
 
@@ -131,14 +133,11 @@ internal sealed class MergingSession(
         _isCleared = false;
     }
 
-    /// <summary>Its key was made a moment ago: nobody has anything under it.</summary>
-    private static SessionLoad NewSession => new(SessionState.Empty, IsAvailable: true, TakesChanges: true, string.Empty);
-
     private void Load()
     {
         if (!_isLoaded)
         {
-            Take(isNew ? NewSession : store.Load(sessionKey));
+            Take(store.Load(sessionKey, isNew));
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class SessionAvailability(ILogger logger)
                 }
             }
         }
-        else if (!_unavailable.IsEmpty && _unavailable.TryRemove(load.Shard, out _))
+        else if (load.IsFromMaster && !_unavailable.IsEmpty && _unavailable.TryRemove(load.Shard, out _))
         {
             logger.SessionsAvailable(load.Shard);
         }

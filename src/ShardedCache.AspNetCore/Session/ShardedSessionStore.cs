@@ -33,11 +33,13 @@ internal sealed class ShardedSessionStore : ISessionStore
     }
 
     /// <summary>For callers that block: it needs no thread of the pool.</summary>
-    public SessionLoad Load(string sessionKey)
+    public SessionLoad Load(string sessionKey, bool isNew)
     {
         try
         {
-            var pending = _entries.LoadSessionAsync(sessionKey, CallMode.Blocking, CancellationToken.None);
+            var pending = isNew
+                ? new(_entries.BeginSession(sessionKey))
+                : _entries.LoadSessionAsync(sessionKey, CallMode.Blocking, CancellationToken.None);
             var load = pending.GetAwaiter().GetResult();
             _availability.Report(load);
             return load;
@@ -51,13 +53,15 @@ internal sealed class ShardedSessionStore : ISessionStore
         }
     }
 
-    public async Task<SessionLoad> LoadAsync(string sessionKey, TimeSpan ioTimeout, CancellationToken cancellationToken)
+    public async Task<SessionLoad> LoadAsync(string sessionKey, bool isNew, TimeSpan ioTimeout, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(ioTimeout, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
-            var load = await _entries.LoadSessionAsync(sessionKey, CallMode.Asynchronous, linked.Token).ConfigureAwait(false);
+            var load = isNew
+                ? _entries.BeginSession(sessionKey)
+                : await _entries.LoadSessionAsync(sessionKey, CallMode.Asynchronous, linked.Token).ConfigureAwait(false);
             _availability.Report(load);
             return load;
         }

@@ -35,7 +35,7 @@ internal sealed record ShardStatus(string Name, ShardState State, DateTimeOffset
     /// <summary>It refuses operations that it should allow; null where none was refused within the last minute.</summary>
     public OperationRefusal? Refusal { get; init; }
 
-    /// <summary>The master reads and does not write; the journal takes writes in its place.</summary>
+    /// <summary>The master reads and does not write; what callers see of that depends on <see cref="FailoverMode"/>.</summary>
     public bool IsWriteRefused { get; init; }
 
     /// <summary>As the master last told; null where nothing is ever promoted (fixed end points), or before the first answer.</summary>

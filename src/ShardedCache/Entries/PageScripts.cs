@@ -9,8 +9,8 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal static class PageScripts
 {
-    // A tag's state is the text 'low high closed sweep': the buckets low to high may hold something; those below closed are being
-    // evicted, and take no new members; sweep is the one that is cleaned next.
+    // A tag's state is the text 'low high closed sweep whole': the buckets low to high may hold something; those below closed are being
+    // evicted, and take no new members; sweep is the one that is cleaned next; of those below whole every page goes, later stamps or not.
     private const string Common = GroupScripts.IsLater + """
 
         local root = ARGV[1]
@@ -18,12 +18,14 @@ internal static class PageScripts
         local function bucketKey(tag, number) return root .. 'tag-pages:' .. number .. ':' .. tag end
         local function readState(tag)
           local stored = redis.pcall('GET', stateKey(tag))
-          local low, high, closed, sweep = string.match(type(stored) == 'string' and stored or '', '^(%d+) (%d+) (%d+) (%d+)$')
+          local low, high, closed, sweep, whole = string.match(type(stored) == 'string' and stored or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
           if not low then return nil end
-          return { low = tonumber(low), high = tonumber(high), closed = tonumber(closed), sweep = tonumber(sweep), stored = stored }
+          return {
+            low = tonumber(low), high = tonumber(high), closed = tonumber(closed), sweep = tonumber(sweep), whole = tonumber(whole), stored = stored
+          }
         end
         local function saveState(tag, state)
-          local text = string.format('%d %d %d %d', state.low, state.high, state.closed, state.sweep)
+          local text = string.format('%d %d %d %d %d', state.low, state.high, state.closed, state.sweep, state.whole)
           if text ~= state.stored then redis.call('SET', stateKey(tag), text, 'KEEPTTL') end
         end
         local function openBucket(tag, state)
@@ -92,9 +94,10 @@ internal static class PageScripts
         local states, buckets, parts = {}, {}, {}
         for at = 7, #ARGV do
           local tag = ARGV[at]
-          local state = readState(tag) or { low = 0, high = 0, closed = 0, sweep = 0 }
+          local state = readState(tag) or { low = 0, high = 0, closed = 0, sweep = 0, whole = 0 }
           local bucket = had[tag]
-          if not bucket or bucket < state.low or bucket > state.high or not redis.call('ZSCORE', bucketKey(tag, bucket), member) then
+          local isOpen = bucket and bucket >= state.low and bucket >= state.closed and bucket <= state.high
+          if not isOpen or not redis.call('ZSCORE', bucketKey(tag, bucket), member) then
             bucket = openBucket(tag, state)
           end
           states[at], buckets[at] = state, bucket
@@ -134,26 +137,30 @@ internal static class PageScripts
 
     /// <summary>
     /// One step of an eviction: takes members out of the buckets that were begun before it, and removes the pages that still carry
-    /// the tag and are not later. The first step closes the buckets and leaves the eviction's stamp, which forbids older pages.
-    /// Returns 1 where more is to be done. KEYS[1] is the key of the tag's eviction. Arguments: what the store's own keys begin with;
-    /// the tag; the stamp; the milliseconds for which that stays; how many memberships the step may touch, about.
+    /// the tag. Returns 1 where more is to be done. KEYS[1] is the key of the tag's eviction. Arguments: what the store's own keys begin with;
+    /// the tag; the stamp; the milliseconds for which that stays; how many memberships the step may touch, about; and which step it is. The
+    /// <c>first</c> one closes the buckets and leaves the eviction's stamp, which forbids older pages; what is in these buckets was
+    /// written before, whatever another client's clock has made of that, and goes with the <c>next</c> ones. A step of a <c>replay</c>
+    /// may come after pages that were written after the eviction: where it is the first of its stamp it closes the buckets as well, and pages
+    /// with later stamps stay.
     /// </summary>
     public static StoredScript Evict { get; } = new("tag-evict", """
         if #ARGV == 0 then return 0 end
 
         """ + Common + """
 
-        local tag, stamp, budget = ARGV[2], ARGV[3], tonumber(ARGV[5])
+        local tag, stamp, budget, isFirst = ARGV[2], ARGV[3], tonumber(ARGV[5]), ARGV[6] == 'first'
         local state = readState(tag)
         local evicted = redis.call('GET', KEYS[1])
-        if evicted and not isLater(stamp, 1, evicted) then
-          stamp = evicted
-        else
+        local isKnown = evicted and not isLater(stamp, 1, evicted)
+        if isKnown then stamp = evicted end
+        if isFirst or not isKnown then
           redis.call('DEL', KEYS[1])
           redis.call('SET', KEYS[1], stamp, 'PX', ARGV[4])
           if state then
             state.high = state.high + 1
             state.closed = state.high
+            if isFirst then state.whole = state.closed end
           end
         end
         if not state then return 0 end
@@ -174,8 +181,9 @@ internal static class PageScripts
             for i = 1, #tags, 3 do
               if tags[i] == tag then own = i end
             end
-            if own and isLater(page.stamp, 1, stamp) then
-              if tags[own + 1] == state.low then
+            local isHere = own and tags[own + 1] == state.low
+            if own and isLater(page.stamp, 1, stamp) and not (isHere and state.low < state.whole) then
+              if isHere then
                 local number = openBucket(tag, state)
                 redis.call('ZADD', bucketKey(tag, number), score, member)
                 liveUntil(bucketKey(tag, number), string.format('%.0f', score))

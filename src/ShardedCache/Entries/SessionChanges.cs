@@ -8,11 +8,12 @@ internal sealed record SessionChanges(bool Clears, IReadOnlyDictionary<string, b
 {
     /// <summary>The changes as a state of their own, to be merged.</summary>
     /// <param name="known">What the request knew of the session; null for nothing.</param>
+    /// <param name="after">They are later than this, whatever the clock says: another client's may be ahead of it.</param>
     /// <param name="clock">Of the shard.</param>
     /// <param name="stamp">Of the changed keys: the greatest in the result.</param>
-    public SessionState ToState(SessionState? known, StampClock clock, out Stamp stamp)
+    public SessionState ToState(SessionState? known, Stamp after, StampClock clock, out Stamp stamp)
     {
-        var given = stamp = clock.Next();
+        var given = stamp = clock.Next().After(after);
         return new SessionState
         {
             // What is set after a clearing is later than it.
@@ -22,12 +23,12 @@ internal sealed record SessionChanges(bool Clears, IReadOnlyDictionary<string, b
         };
     }
 
-    /// <summary>How long the payload will be, where nobody else changes the session.</summary>
+    /// <summary>How long the payload will be without the keys that are remembered as removed, where nobody else changes the session.</summary>
     public long LengthWith(SessionState? known)
     {
-        var kept = Clears || known is null ? [] : known.Items.Where(item => !Items.ContainsKey(item.Key));
+        var kept = Clears || known is null ? [] : known.Items.Where(item => item.Value.Value is not null && !Items.ContainsKey(item.Key));
         return SessionState.Empty.Length
             + kept.Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value.Value))
-            + Items.Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value));
+            + Items.Where(static item => item.Value is not null).Sum(static item => (long)SessionState.LengthOf(item.Key, item.Value));
     }
 }

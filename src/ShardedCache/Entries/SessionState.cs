@@ -40,6 +40,9 @@ internal sealed class SessionState
     /// <summary>Removed keys are among them.</summary>
     public IReadOnlyDictionary<string, SessionItem> Items { get; init; } = NoItems;
 
+    /// <summary>Of the last change.</summary>
+    public Stamp Newest => Items.Values.Aggregate(Cleared, static (newest, item) => Max(newest, item.Stamp));
+
     public int Length => FixedLength + Items.Sum(static item => LengthOf(item.Key, item.Value.Value));
 
     /// <summary>

@@ -24,30 +24,62 @@ internal static class LocalSessions
     /// <param name="key">The session's.</param>
     /// <param name="known">What the request knew; null where it could not be read.</param>
     /// <param name="changes">What it has changed.</param>
-    /// <param name="header">The greatest of the changes' stamps, and the window.</param>
+    /// <param name="windowMilliseconds">The session's.</param>
     /// <param name="sentOn">The connection that it will be sent on; null where the journal alone takes it.</param>
-    /// <param name="toSend">The changes, with what that connection's server may lack of earlier ones.</param>
-    public static EntryRef WriteSession(
+    public static SessionWrite WriteSession(
         this LocalStore store,
         LocalStripe stripe,
         in StoredKey key,
         SessionState? known,
-        SessionState changes,
-        EntryHeader header,
-        IServerConnection? sentOn,
-        out byte[] toSend)
+        SessionChanges changes,
+        long windowMilliseconds,
+        IServerConnection? sentOn)
     {
         var current = stripe.Find(key.Name);
         var local = store.SessionOf(current);
-        var state = SessionState.Merge(Merge(known, local), changes);
+        var before = Merge(known, local);
+        var change = changes.ToState(known, before?.Newest ?? default, store.Clock, out var stamp);
+        var state = Merge(before, change)!;
         var bytes = state.ToBytes();
         var lacksNothing = current is null or { Standing: Standing.Standby }
             || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
-        toSend = lacksNothing ? changes.ToBytes() : bytes;
+        var header = SessionWrite.HeaderOf(stamp, windowMilliseconds);
+        var journaled = local is not null && current is { Standing: not Standing.Standby, IsTouchOnly: false } ? new JournaledSession(current, local) : null;
         var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
         (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
         store.Write(stripe, entry, sentOn);
-        return EntryRef.To(entry);
+
+        // Its stamp may be ahead of the time.
+        var now = store.Clock.NowMilliseconds;
+        (entry.ExpiresAt, entry.ConfirmedAt) = (store.ExpiresAt(entry, now), now);
+        return lacksNothing
+            ? new(EntryRef.To(entry), header, change.ToBytes(), SessionWrite.WholeOf(known, changes, state), journaled)
+            : new(EntryRef.To(entry), header, bytes, null, journaled);
+    }
+
+    /// <summary>
+    /// The master will not have the changes, and their caller learns that, so nothing may bring them later. What the journal had before
+    /// was accepted, and stays.
+    /// </summary>
+    public static void SessionRefused(this LocalStore store, in SessionWrite write)
+    {
+        var stripe = write.Entry.Entry!.Stripe;
+        lock (stripe.Lock)
+        {
+            if (write.Entry.Current is { } entry)
+            {
+                if (write.Before is { } before)
+                {
+                    before.PutBack(stripe, entry.Key);
+                }
+                else
+                {
+                    stripe.Forget(entry);
+                }
+            }
+        }
+
+        store.Added();
     }
 
     /// <summary>The master has taken the changes, and has made them later by this many microseconds.</summary>
@@ -93,9 +125,16 @@ internal static class LocalSessions
     }
 
     /// <summary>Takes over what a master has answered to a read.</summary>
+    /// <param name="store">The shard's.</param>
+    /// <param name="key">The session's.</param>
+    /// <param name="known">What was known of it before the read was sent.</param>
+    /// <param name="header">Of the entry read.</param>
+    /// <param name="read">The session in it.</param>
+    /// <param name="length">Of its payload.</param>
+    /// <param name="connection">On which it was read.</param>
     /// <returns>The session, with what that master lacks of this process's changes.</returns>
     public static SessionState ObserveSession(
-        this LocalStore store, in StoredKey key, in EntryHeader header, SessionState read, int length, IServerConnection connection)
+        this LocalStore store, in StoredKey key, EntryRef known, in EntryHeader header, SessionState read, int length, IServerConnection connection)
     {
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
@@ -113,7 +152,10 @@ internal static class LocalSessions
             var isSettled = current is null or { Kind: LocalKind.Refresh } or { Standing: Standing.Standby }
                 || local is null
                 || (current.Standing == Standing.Acknowledged && ReferenceEquals(current.SentOn, connection));
-            if (current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
+
+            // The read was sent before what this process has changed since, and was answered after it: the replicas may not have that yet.
+            var isOvertaken = local is not null && !ReferenceEquals(current, known.Current) && header.Stamp < current!.Header.Stamp;
+            if (isOvertaken || current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
             {
                 return read;
             }

@@ -4,6 +4,19 @@ using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
+/// <summary>Which step of an eviction is sent.</summary>
+internal enum EvictionStep : byte
+{
+    /// <summary>Takes all that was written before it arrives.</summary>
+    First,
+
+    /// <summary>Goes on with that.</summary>
+    Next,
+
+    /// <summary>The first or any other, when it may have arrived before: it takes what is older by its stamp.</summary>
+    Replay,
+}
+
 /// <summary>The commands of pages and their tags, at first and when they are replayed: both are guarded by stamps.</summary>
 internal static class PageCommand
 {
@@ -11,7 +24,7 @@ internal static class PageCommand
     /// A step of an eviction touches about this many memberships. The shard does nothing else meanwhile, so it is what an operation that comes
     /// then waits for: measured in docs/output-cache.md.
     /// </summary>
-    private const int EvictionStep = 20;
+    private const int LiveStep = 20;
 
     /// <summary>One that is replayed has a round of the proof between its steps.</summary>
     private const int ReplayedStep = 100;
@@ -49,8 +62,8 @@ internal static class PageCommand
         return commands.RunAsync(PageScripts.Set, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
     }
 
-    /// <summary>Sends a step of an eviction: the first and every other alike.</summary>
-    public static ValueTask<Reply> Evict(IEntryCommands commands, LocalEntry eviction, LocalStore store, bool isReplay, CancellationToken cancellationToken) =>
+    /// <summary>Sends a step of an eviction.</summary>
+    public static ValueTask<Reply> Evict(IEntryCommands commands, LocalEntry eviction, LocalStore store, EvictionStep step, CancellationToken cancellationToken) =>
         commands.RunAsync(
             PageScripts.Evict,
             eviction.Key,
@@ -59,7 +72,13 @@ internal static class PageCommand
                 Encoding.UTF8.GetBytes(PageKeys.TagOf(eviction.Key)),
                 eviction.Header.Stamp.ToBytes(),
                 ReplayCommand.Number((long)store.Limits.TombstoneLife.TotalMilliseconds),
-                ReplayCommand.Number(isReplay ? ReplayedStep : EvictionStep),
+                ReplayCommand.Number(step == EvictionStep.Replay ? ReplayedStep : LiveStep),
+                step switch
+                {
+                    EvictionStep.First => "first"u8.ToArray(),
+                    EvictionStep.Next => "next"u8.ToArray(),
+                    _ => "replay"u8.ToArray(),
+                },
             ],
             CallMode.Asynchronous,
             cancellationToken);

@@ -21,7 +21,7 @@ internal static class ReplayCommand
 
         if (entry.Kind == LocalKind.Eviction)
         {
-            return PageCommand.Evict(commands, entry, store, isReplay: true, cancellationToken);
+            return PageCommand.Evict(commands, entry, store, EvictionStep.Replay, cancellationToken);
         }
 
         var now = store.Clock.NowMilliseconds;

@@ -9,6 +9,9 @@ internal enum SessionMerge : byte
     /// <summary>What a request has changed now: it is later than all that its master has.</summary>
     Live,
 
+    /// <summary>The same of a session that its request has read: only where its master still has something of it.</summary>
+    LiveToKnown,
+
     /// <summary>By its stamps.</summary>
     Replay,
 
@@ -45,6 +48,7 @@ internal static class SessionCommand
                 how switch
                 {
                     SessionMerge.Live => "live"u8.ToArray(),
+                    SessionMerge.LiveToKnown => "known"u8.ToArray(),
                     SessionMerge.Replay => "replay"u8.ToArray(),
                     _ => "existing"u8.ToArray(),
                 },

@@ -193,6 +193,7 @@ internal sealed class Shard
         }
 
         _wasUp = true;
+        Store.IsWriteRefused = false;
         Volatile.Write(ref _live, connection);
     }
 

@@ -66,6 +66,18 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         }
     }
 
+    /// <summary>The same for a write, whose answer also tells whether the master writes now.</summary>
+    public Verdict JudgeWrite(IServerConnection connection, in Reply reply)
+    {
+        var verdict = Judge(connection, reply);
+        if (verdict != Verdict.Refused)
+        {
+            shard.Store.IsWriteRefused = verdict == Verdict.NotWriting;
+        }
+
+        return verdict;
+    }
+
     /// <summary>Something else lies under the key: a miss, whatever it is.</summary>
     public static bool IsForeign(in Reply reply, EntryReader reader) =>
         reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }

@@ -96,7 +96,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             entry = stripe.Create(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
             entry.IsShared = true;
             _store.Write(stripe, entry, connection);
-            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, isReplay: false, cancellationToken);
+            pending = connection is null ? default : PageCommand.Evict(connection, entry, _store, EvictionStep.First, cancellationToken);
         }
 
         _store.Added();
@@ -108,7 +108,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             }
 
             // Where the caller gives up in between, this throws, and the journal goes on.
-            pending = PageCommand.Evict(connection!, entry, _store, isReplay: false, cancellationToken);
+            pending = PageCommand.Evict(connection!, entry, _store, EvictionStep.Next, cancellationToken);
         }
     }
 
@@ -166,10 +166,9 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             throw;
         }
 
-        switch (_judge.Judge(connection, reply))
+        switch (_judge.JudgeWrite(connection, reply))
         {
             case Verdict.Answered:
-                _store.IsWriteRefused = false;
                 Answered(entry, connection, reply.Integer);
                 return reply.Integer;
             case Verdict.Refused:
@@ -177,8 +176,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 // The caller learns that it failed, so nothing may bring it later.
                 _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
-            case var verdict:
-                _store.IsWriteRefused = verdict == Verdict.NotWriting;
+            default:
                 Unanswered(stripe, entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return 0;

@@ -41,12 +41,21 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         {
             var state = Take(connection, key, reader, isForeign, known);
             context.Readers.Return(reader);
-            return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name);
+            return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name) { IsFromMaster = true };
         }
 
         return verdict != Verdict.Refused && shard.HasFallback
             ? await _fallback.LoadAsync(key, reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
             : throw _judge.Unavailable(connection, reply);
+    }
+
+    /// <summary>One that is new, as the shard is now. Nobody is asked, and at start-up its commit waits.</summary>
+    public SessionLoad Begin()
+    {
+        var isAvailable = shard.Live is not null || shard.IsAwaitingFirstOutcome || (shard.HasFallback && context.IsJournaling);
+        return isAvailable || shard.HasFallback
+            ? new SessionLoad(isAvailable ? SessionState.Empty : null, isAvailable, TakesChanges: isAvailable, shard.Name)
+            : throw _judge.Unavailable();
     }
 
     public async ValueTask CommitAsync(StoredKey key, SessionState? known, SessionChanges changes, long windowMilliseconds, CancellationToken cancellationToken)
@@ -80,7 +89,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return;
         }
 
-        await FinishAsync(connection, key, commit).ConfigureAwait(false);
+        await FinishAsync(connection, key, commit, cancellationToken).ConfigureAwait(false);
     }
 
     public void KeepAlive(StoredKey key) => shard.KeepAlive(key, context.IsJournaling);
@@ -95,70 +104,77 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         long windowMilliseconds,
         CancellationToken cancellationToken)
     {
-        var change = changes.ToState(known, shard.Clock, out var stamp);
-        var header = EntryHeader.Value(stamp, new EntryExpiration(0, windowMilliseconds, default));
-        EntryRef entry = default;
-        byte[]? toSend = null;
-        if (context.IsJournaling)
-        {
-            entry = _store.WriteSession(stripe, key, known, change, header, connection, out toSend);
-        }
-
+        var write = context.IsJournaling
+            ? _store.WriteSession(stripe, key, known, changes, windowMilliseconds, connection)
+            : Stamp(known, changes, windowMilliseconds);
         if (connection is null)
         {
-            return new(entry, stamp, default);
+            return new(write, default);
         }
 
-        var now = shard.Clock.NowMilliseconds;
-        shard.Touches.Stored(key.Name, header, now);
-        return new(entry, stamp, SessionCommand.Send(
-            connection, key, header, toSend ?? change.ToBytes(), TouchPolicy.TimeToLive(header, now), SessionMerge.Live, _store, cancellationToken));
+        shard.Touches.Stored(key.Name, write.Header, shard.Clock.NowMilliseconds);
+        return new(write, Send(connection, key, write, write.ToSend, write.Whole is null ? SessionMerge.Live : SessionMerge.LiveToKnown, cancellationToken));
     }
 
-    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit)
+    private ValueTask<Reply> Send(
+        IServerConnection connection, in StoredKey key, in SessionWrite write, byte[] state, SessionMerge how, CancellationToken cancellationToken) =>
+        SessionCommand.Send(
+            connection, key, write.Header, state, TouchPolicy.TimeToLive(write.Header, shard.Clock.NowMilliseconds), how, _store, cancellationToken);
+
+    /// <summary>Where nothing is journaled. The server makes the changes later than what it has.</summary>
+    private SessionWrite Stamp(SessionState? known, SessionChanges changes, long windowMilliseconds)
     {
-        var (entry, stamp, pending) = commit;
+        var change = changes.ToState(known, known?.Newest ?? default, shard.Clock, out var stamp);
+        var whole = SessionWrite.WholeOf(known, changes, SessionState.Merge(known, change));
+        return new(default, SessionWrite.HeaderOf(stamp, windowMilliseconds), change.ToBytes(), whole, null);
+    }
+
+    private async ValueTask FinishAsync(IServerConnection connection, StoredKey key, PendingCommit commit, CancellationToken cancellationToken)
+    {
+        var (write, pending) = commit;
         Reply reply;
         try
         {
             reply = await pending.ConfigureAwait(false);
+            if (write.Whole is { } whole && reply is { Kind: ReplyKind.Ok, Integer: 0 })
+            {
+                // It has expired there or was evicted since its request has read it: changes alone would be half a session. Whoever comes
+                // between is not older than they are, so their stamps decide.
+                reply = await Send(connection, key, write, whole.ToBytes(), SessionMerge.Replay, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
             // Whether the server has it is unknown: so it is brought there again.
             if (context.IsJournaling)
             {
-                _store.SessionUnanswered(key, entry, connection);
+                _store.SessionUnanswered(key, write.Entry, connection);
             }
 
             throw;
         }
 
-        var verdict = _judge.Judge(connection, reply);
-        switch (verdict)
+        switch (_judge.JudgeWrite(connection, reply))
         {
             case Verdict.Answered:
-                _store.IsWriteRefused = false;
                 if (context.IsJournaling)
                 {
-                    _store.SessionAnswered(key, entry, connection, stamp, reply.Integer - 1);
+                    _store.SessionAnswered(key, write.Entry, connection, write.Header.Stamp, reply.Integer - 1);
                 }
 
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
                 // A server without memory takes it when there is some again; until then the journal speaks for the session.
-                _store.IsWriteRefused = verdict == Verdict.NotWriting;
-                _store.SessionUnanswered(key, entry, connection);
+                _store.SessionUnanswered(key, write.Entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
             case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.FailoverMode == FailoverMode.Bypass:
                 context.Metrics.FallbackWrite(shard.Name);
                 return;
             default:
-                // The caller learns that it failed, so nothing may bring it later.
                 if (context.IsJournaling)
                 {
-                    _store.Forget(entry);
+                    _store.SessionRefused(write);
                 }
 
                 throw _judge.Unavailable(connection, reply);
@@ -188,7 +204,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         var header = reader.Header;
         if (context.IsJournaling)
         {
-            state = _store.ObserveSession(key, header, state, state.Length, connection);
+            state = _store.ObserveSession(key, known, header, state, state.Length, connection);
         }
 
         shard.Touch(connection, key, header, context.IsJournaling);
@@ -204,8 +220,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
     }
 
-    /// <param name="Entry">None where nothing is journaled.</param>
-    /// <param name="Stamp">Of the changes.</param>
+    /// <param name="Write">What is sent.</param>
     /// <param name="Reply">None where no server was there to send to.</param>
-    private readonly record struct PendingCommit(EntryRef Entry, Stamp Stamp, ValueTask<Reply> Reply);
+    private readonly record struct PendingCommit(SessionWrite Write, ValueTask<Reply> Reply);
 }

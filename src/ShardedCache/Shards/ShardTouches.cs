@@ -64,7 +64,7 @@ internal static class ShardTouches
                 return;
             }
 
-            var isTold = connection is not null && !shard.Store.IsWriteRefused;
+            var isTold = connection is not null && !(isJournaling && shard.Store.IsWriteRefused);
             if (isTold)
             {
                 connection!.Post(EntryScripts.Refresh, key, []);

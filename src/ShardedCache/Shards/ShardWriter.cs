@@ -117,7 +117,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             throw;
         }
 
-        switch (_judge.Judge(connection, reply))
+        switch (_judge.JudgeWrite(connection, reply))
         {
             case Verdict.Answered:
                 entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: true));
@@ -160,13 +160,13 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             throw;
         }
 
-        var verdict = _judge.Judge(connection, reply);
+        var verdict = _judge.JudgeWrite(connection, reply);
         if (verdict == Verdict.Full)
         {
             // The server has no room for the new value, and the old one must not be read any more.
             reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
             context.Metrics.Evicted(shard.Name);
-            verdict = _judge.Judge(connection, reply);
+            verdict = _judge.JudgeWrite(connection, reply);
             if (write.IsJournaled && verdict != Verdict.Refused)
             {
                 _store.Evicted(write.Entry, isAcknowledged: verdict == Verdict.Answered);
@@ -176,7 +176,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         switch (verdict)
         {
             case Verdict.Answered:
-                _store.IsWriteRefused = false;
                 if (write.IsJournaled)
                 {
                     _store.Answered(write.Entry, connection, isAcknowledged: true);
@@ -184,7 +183,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
                 return;
             case Verdict.Unavailable or Verdict.NotWriting when context.FailoverMode != FailoverMode.Throw:
-                _store.IsWriteRefused = verdict == Verdict.NotWriting;
                 Unanswered(write, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return;

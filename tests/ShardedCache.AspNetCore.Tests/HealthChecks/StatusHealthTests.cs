@@ -77,12 +77,16 @@ public class StatusHealthTests
         Assert.Equal(HealthStatus.Healthy, Of(Up(0) with { ReplicasOnline = null }).Status);
     }
 
-    [Fact]
-    public void A_master_that_takes_no_writes_is_degraded()
+    [Theory]
+    [InlineData(FailoverMode.LocalTier, "the journal keeps them")]
+    [InlineData(FailoverMode.Bypass, "they are dropped")]
+    [InlineData(FailoverMode.Throw, "they throw")]
+    public void A_master_that_takes_no_writes_is_degraded_and_it_says_what_becomes_of_them(FailoverMode mode, string expected)
     {
-        var result = Of(Up(0) with { IsWriteRefused = true });
+        var result = StatusHealth.Of(new(mode, [Up(0) with { IsWriteRefused = true }]), HealthStatus.Unhealthy);
 
-        Assert.Equal((HealthStatus.Degraded, true), (result.Status, result.Description!.Contains("takes no writes", StringComparison.Ordinal)));
+        Assert.Equal(HealthStatus.Degraded, result.Status);
+        Assert.Contains($"The master takes no writes: shard-0 ({expected})", result.Description, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -88,6 +88,31 @@ public abstract class SessionContract
         Assert.Equal(string.Empty, await Visitor.ReadAsync(Here));
     }
 
+    [Theory]
+    [InlineData("nothing")]
+    [InlineData("a key")]
+    [InlineData("a key that it removes")]
+    public async Task Clear_clears_what_was_set_since_its_request_has_read_the_session(string read)
+    {
+        await Visitor.SetAsync(Here, ("a", "0"));
+        if (read == "nothing")
+        {
+            await Visitor.AtAsync(Here, static session => session.Remove("a"));
+        }
+
+        var request = await Visitor.BeginAsync(Here);
+        await Visitor.SetAsync(There, ("b", "0"));
+        if (read == "a key that it removes")
+        {
+            request.Session.Remove("a");
+        }
+
+        request.Session.Clear();
+        await request.EndAsync();
+
+        Assert.Equal(string.Empty, await Visitor.ReadAsync(There));
+    }
+
     [Fact]
     public async Task Hundreds_of_requests_at_once_lose_no_change()
     {

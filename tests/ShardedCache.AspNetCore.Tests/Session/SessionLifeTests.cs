@@ -76,6 +76,26 @@ public sealed class SessionLifeTests : IAsyncLifetime
         await Until.HoldsAsync(async () => await visitor.ReadAsync(site) == "a=2", "what was committed is there");
     }
 
+    [Fact]
+    public async Task In_an_outage_a_key_is_removed_also_where_the_instance_s_copy_of_the_session_does_not_have_it()
+    {
+        var (site, other) = (await _farm.JoinAsync(), await _farm.JoinAsync());
+        var visitor = new Visitor();
+        await visitor.SetAsync(site, ("a", "1"));
+        Assert.Equal("a=1", await visitor.ReadAsync(site));
+        await visitor.SetAsync(other, ("b", "2"));
+        await _farm.Master.ExecuteAsync("SAVE");
+        _farm.Master.Kill();
+        await Until.HoldsAsync(() => !site.IsUp && !other.IsUp, "the shard is down");
+        Assert.Equal("a=1", await visitor.ReadAsync(site));
+
+        await visitor.AtAsync(site, static session => session.Remove("b"));
+
+        await _farm.Master.StartAsync(TestContext.Current.CancellationToken);
+        await Until.HoldsAsync(() => site.IsUp && other.IsUp, "the shard is up");
+        Assert.Equal("a=1", await visitor.ReadAsync(site));
+    }
+
     [Theory]
     [InlineData(FailoverMode.LocalTier, 510)]
     [InlineData(FailoverMode.Bypass, 511)]
@@ -112,6 +132,19 @@ public sealed class SessionLifeTests : IAsyncLifetime
             {
                 Assert.Equal(mode == FailoverMode.LocalTier ? "b=2" : "", await visitor.ReadAsync(site));
             }
+        }
+
+        // Nobody has anything of a new one: it can be kept, or it cannot.
+        await new Visitor().SendAsync(site, context =>
+        {
+            context.Session.SetString("c", "3");
+            Assert.Equal(mode == FailoverMode.LocalTier, context.Session.IsAvailable);
+            Assert.Equal(mode == FailoverMode.LocalTier ? "c=3" : "", Visitor.Show(context.Session));
+            return Task.CompletedTask;
+        });
+        if (mode == FailoverMode.Throw)
+        {
+            await Assert.ThrowsAsync<ShardUnavailableException>(() => new Visitor().ReadAsync(site));
         }
 
         Assert.Single(site.Log.Ours, entry => entry.Id == eventId);

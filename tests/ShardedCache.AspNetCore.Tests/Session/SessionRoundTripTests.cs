@@ -24,6 +24,7 @@ public sealed class SessionRoundTripTests : IAsyncLifetime
         // The first read may prolong the session's life; the next ones within a sixteenth of its window need not.
         await visitor.ReadAsync(site);
         await SpendsAsync((100, 0), 100, () => visitor.ReadAsync(site));
+        await SpendsAsync((100, 0), 100, () => visitor.AtAsync(site, static session => session.Remove("b")));
         await SpendsAsync((100, 100), 100, () => visitor.SetAsync(site, ("a", "2")));
         await SpendsAsync((0, 0), 100, () => visitor.SendAsync(site, static _ => Task.CompletedTask));
     }
@@ -48,6 +49,22 @@ public sealed class SessionRoundTripTests : IAsyncLifetime
         Assert.Empty(await _farm.StoredAsync());
         await SpendsAsync((0, 50), 50, () => new Visitor().SetAsync(site, ("a", "1")));
         Assert.Equal(50, (await _farm.StoredAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_session_that_has_gone_while_its_request_went_on_is_written_whole_by_one_command_more()
+    {
+        var site = await _farm.JoinAsync();
+        var visitor = new Visitor();
+        await visitor.SetAsync(site, ("a", "1"), ("user", "u"));
+        var request = await visitor.BeginAsync(site);
+        request.Session.SetString("a", "2");
+        await _farm.Master.ExecuteAsync("DEL", Assert.Single(await _farm.StoredAsync()));
+
+        // The first of the two reads the key and does not write it, and so counts as a read.
+        await SpendsAsync((1, 2), 1, request.EndAsync);
+
+        Assert.Equal("a=2 user=u", await visitor.ReadAsync(site));
     }
 
     [Fact]

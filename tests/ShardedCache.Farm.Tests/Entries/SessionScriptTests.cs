@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck.Fluent;
 using ShardedCache.Entries;
 using StackExchange.Redis;
@@ -79,6 +80,23 @@ public class SessionScriptTests(OneServer server) : ScriptTests(server), IClassF
     }
 
     [Fact]
+    public async Task Changes_of_a_known_session_are_stored_only_where_something_of_it_is_left()
+    {
+        var changes = Session(Later, State(("a", Later, [1])));
+        Assert.Equal(0, await MergeAsync(changes, how: "known"));
+        Assert.False(await Database.KeyExistsAsync(Key));
+
+        await StoreAsync(Key, Tombstone(Stamp), Minute);
+        Assert.Equal(1, await MergeAsync(changes, how: "known"));
+        Assert.Equal(Describe(new SessionState { Cleared = Stamp, Items = State(("a", Later, [1])).Items }), Describe(await StateAsync()));
+
+        await StoreAsync(Key, Session(MuchLater, State(("a", MuchLater, [2]), ("b", Stamp, [2]))), Minute);
+        var raised = MuchLater.UnixMicroseconds + 1 - Later.UnixMicroseconds;
+        Assert.Equal(1 + raised, await MergeAsync(changes, how: "known"));
+        Assert.Equal(Describe(State(("a", Later.Plus(raised), [1]), ("b", Stamp, [2]))), Describe(await StateAsync()));
+    }
+
+    [Fact]
     public async Task The_later_header_stays_and_the_longer_life()
     {
         var state = State(("a", Stamp, [1]));
@@ -98,6 +116,33 @@ public class SessionScriptTests(OneServer server) : ScriptTests(server), IClassF
         await AssertLivesForAsync(Key, Minute);
         Assert.Equal(1, await MergeAsync(Session(Stamp, State(("b", Later, [2])))));
         await AssertLivesForAsync(Key, Minute);
+    }
+
+    [Fact]
+    public async Task A_large_session_that_is_there_already_costs_its_server_not_much_more_than_to_store_it()
+    {
+        var session = Session(Stamp, State(("a", Stamp, new byte[8_000_000])));
+        var (first, again) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        for (var i = 0; i < 3; i++)
+        {
+            await Database.KeyDeleteAsync(Key);
+            first = Least(first, await CostAsync());
+            again = Least(again, await CostAsync());
+        }
+
+        Assert.Equal(session, await StoredAsync(Key));
+        Assert.True(again < 5 * first, $"{again.TotalMilliseconds} ms, and {first.TotalMilliseconds} ms at first");
+
+        // By the server's own count: what the network takes is no part of it.
+        async Task<TimeSpan> CostAsync()
+        {
+            await Process.ExecuteAsync("CONFIG", "RESETSTAT");
+            await MergeAsync(session);
+            var line = (await Process.ExecuteAsync("INFO", "commandstats")).Split('\n').First(static line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal));
+            return TimeSpan.FromMicroseconds(long.Parse(line.Split("usec=")[1].Split(',')[0], CultureInfo.InvariantCulture));
+        }
+
+        static TimeSpan Least(TimeSpan left, TimeSpan right) => left < right ? left : right;
     }
 
     [Fact]

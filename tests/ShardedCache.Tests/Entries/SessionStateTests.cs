@@ -51,7 +51,7 @@ public class SessionStateTests
             var clock = new StampClock(TimeProvider.System);
             var known = new SessionState { Items = three.Item1.Items.ToDictionary(static item => item.Key, static item => item.Value with { Stamp = new(1) }) };
             var (first, second) = (Changes(three.Item2), Changes(three.Item3));
-            var (early, late) = (first.ToState(known, clock, out _), second.ToState(known, clock, out _));
+            var (early, late) = (first.ToState(known, after: default, clock, out _), second.ToState(known, after: default, clock, out _));
 
             var merged = SessionState.Merge(SessionState.Merge(known, late), early);
 
@@ -95,7 +95,7 @@ public class SessionStateTests
         var clock = new StampClock(TimeProvider.System);
         var known = State(("before", new(1), [1]));
 
-        var merged = SessionState.Merge(known, new SessionChanges(true, new Dictionary<string, byte[]?> { ["after"] = [2] }, 7).ToState(known, clock, out _));
+        var merged = SessionState.Merge(known, new SessionChanges(true, new Dictionary<string, byte[]?> { ["after"] = [2] }, 7).ToState(known, after: default, clock, out _));
 
         Assert.Equal(["after"], merged.Items.Keys);
         Assert.Equal((UInt128)7, merged.Id.Value);

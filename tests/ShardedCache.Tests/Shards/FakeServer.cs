@@ -44,6 +44,9 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>Gives a script's answer later, and does not run it.</summary>
     public Func<string, Task<Reply>?> AnswerLater { get; set; } = static _ => null;
 
+    /// <summary>Gives the answer to a read later: what is there now.</summary>
+    public Func<Task<Reply>?> GetLater { get; set; } = static () => null;
+
     public ConcurrentDictionary<string, byte[]> Store { get; } = new();
 
     /// <summary>The milliseconds to live that a key was last given; null: it lives for ever.</summary>

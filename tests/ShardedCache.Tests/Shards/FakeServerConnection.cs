@@ -61,6 +61,11 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
             destination.Write(stored);
         }
 
+        if (server.GetLater() is { } later)
+        {
+            return new(later);
+        }
+
         return new(reply);
     }
 

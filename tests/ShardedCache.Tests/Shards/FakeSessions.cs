@@ -17,8 +17,14 @@ internal static class FakeSessions
         }
 
         var isEntry = EntryHeader.TryRead(stored, out var before, out _);
+        var isKnown = arguments[3].Span.SequenceEqual("known"u8);
+        if (isKnown && !exists && !(isEntry && before.IsTombstone))
+        {
+            return 0;
+        }
+
         var (sent, raised) = (header.Stamp, 0L);
-        if (arguments[3].Span.SequenceEqual("live"u8) && isEntry && (exists || before.IsTombstone))
+        if ((isKnown || arguments[3].Span.SequenceEqual("live"u8)) && isEntry && (exists || before.IsTombstone))
         {
             header = header with { Stamp = sent.After(before.Stamp) };
             incoming = incoming.Raise(sent, header.Stamp);

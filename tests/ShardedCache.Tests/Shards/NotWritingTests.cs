@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -117,6 +118,58 @@ public sealed class NotWritingTests : Outage
         Assert.Equal("value", await GetAsync("key"));
     }
 
+    [Theory]
+    [InlineData(FailoverMode.LocalTier)]
+    [InlineData(FailoverMode.Bypass)]
+    [InlineData(FailoverMode.Throw)]
+    public async Task Whatever_is_written_its_status_says_that_the_server_does_not_write_until_it_does(FailoverMode mode)
+    {
+        await StartAsync(mode);
+        Func<Task>[] writes =
+        [
+            () => SetAsync("key", "value"),
+            () => Cache.RemoveAsync("key", Token),
+            () => Cache.SetManyAsync([new("a", "value"u8.ToArray()), new("b", "value"u8.ToArray())], new(), Token),
+            () => Cache.CreateKeyGroup("group").SetAsync([new("{group}:key", "value"u8.ToArray())], new(), Token),
+            () => ((IPageCache)Cache).Pages.SetAsync("page", new("value"u8.ToArray()), ["tag"], TimeSpan.FromMinutes(1), Token).AsTask(),
+            () => ((IPageCache)Cache).Pages.EvictAsync("tag", Token),
+            () => ((ISessionCache)Cache).Sessions.CommitSessionAsync(
+                "session", null, new(false, new Dictionary<string, byte[]?> { ["a"] = [1] }, 1), TimeSpan.FromMinutes(1), Token).AsTask(),
+        ];
+
+        foreach (var write in writes)
+        {
+            A.AnswerEntry = static command => command == "get" ? null : Reply.FromError("NOREPLICAS Not enough good replicas to write.");
+            var failure = await Record.ExceptionAsync(write);
+            Assert.Equal((mode == FailoverMode.Throw, true), (failure is ShardUnavailableException, IsWriteRefused));
+
+            A.AnswerEntry = static _ => null;
+
+            // More than once, because a replay that was refused may have said it since.
+            for (var i = 0; i == 0 || (IsWriteRefused && i < 100); i++)
+            {
+                await write();
+                await UntilProvenAsync();
+            }
+
+            Assert.False(IsWriteRefused);
+        }
+    }
+
+    [Fact]
+    public async Task What_one_master_has_said_is_nothing_that_the_next_one_says()
+    {
+        await StartAsync(FailoverMode.Throw);
+        FailNext(A, "set", "NOREPLICAS Not enough good replicas to write.");
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => SetAsync("key", "new"));
+        Assert.True(IsWriteRefused);
+        await FailAsync();
+
+        await PromoteAsync();
+
+        Assert.False(IsWriteRefused);
+    }
+
     [Fact]
     public async Task To_throw_is_to_throw_where_a_server_does_not_write()
     {
@@ -183,4 +236,6 @@ public sealed class NotWritingTests : Outage
         Assert.Null(await GetAsync("key"));
         await UntilProvenAsync();
     }
+
+    private bool IsWriteRefused => Assert.Single(((IStatusSource)Cache).Status.Shards).IsWriteRefused;
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 using ShardedCache.Shards;
@@ -6,13 +5,8 @@ using ShardedCache.Shards;
 namespace ShardedCache.Tests.Shards;
 
 /// <summary>A session over the failures of its shard: no change that was accepted is lost, and none takes another's away.</summary>
-public sealed class SessionOutageTests : Outage
+public sealed class SessionOutageTests : SessionOutage
 {
-    private const string Session = "session";
-    private const string Stored = ISessionEntries.KeyPrefix + Session;
-
-    private ISessionEntries Sessions => ((ISessionCache)Cache).Sessions;
-
     [Theory]
     [InlineData("TIMEOUT")]
     [InlineData("LOST")]
@@ -322,41 +316,5 @@ public sealed class SessionOutageTests : Outage
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => commit);
 
         await World.UntilAsync(() => On(A) == "a=1");
-    }
-
-    private async Task<SessionLoad> LoadAsync() => await Sessions.LoadSessionAsync(Session, CallMode.Asynchronous, Token);
-
-    /// <summary>Commits what a request has changed that had loaded this, and loads again.</summary>
-    private async Task<SessionLoad> CommitAsync(SessionLoad known, params (string Key, string? Value)[] changes)
-    {
-        await SendAsync(known, changes);
-        return await LoadAsync();
-    }
-
-    private async Task SendAsync(SessionLoad known, params (string Key, string? Value)[] changes)
-    {
-        var items = changes.ToDictionary(static change => change.Key, static change => change.Value is null ? null : Encoding.UTF8.GetBytes(change.Value));
-        await Sessions.CommitSessionAsync(
-            Session, known.IsAvailable ? known.State : null, new SessionChanges(false, items, 1), TimeSpan.FromMinutes(20), Token);
-    }
-
-    /// <summary>Another instance changes the session on the server.</summary>
-    private void Foreign(FakeServer server, double seconds, params (string Key, string Value)[] items)
-    {
-        var stamp = Stamp.From((World.Time.GetUtcNow().AddSeconds(seconds) - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond, 77);
-        var state = new SessionState { Items = items.ToDictionary(static item => item.Key, item => new SessionItem(stamp, Encoding.UTF8.GetBytes(item.Value))) };
-        var header = EntryHeader.Value(stamp, new EntryExpiration(0, (long)TimeSpan.FromMinutes(20).TotalMilliseconds, default));
-        server.Run("session-merge", Stored, [FakeSessions.Bytes(header, state), "1275000"u8.ToArray(), "1200000"u8.ToArray(), "replay"u8.ToArray()]);
-    }
-
-    private static string? On(FakeServer server) => FakeSessions.TryRead(server.Store.GetValueOrDefault(Stored), out _, out var state) ? Show(state) : null;
-
-    private static string? Show(SessionLoad load) => load.State is null ? null : Show(load.State);
-
-    private static string? Show(SessionState state)
-    {
-        var values = state.Items.Where(static item => item.Value.Value is not null).OrderBy(static item => item.Key, StringComparer.Ordinal)
-            .Select(static item => $"{item.Key}={Encoding.UTF8.GetString(item.Value.Value!)}").ToList();
-        return values.Count == 0 ? null : string.Join(' ', values);
     }
 }
