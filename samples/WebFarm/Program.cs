@@ -15,7 +15,9 @@ builder.Services.AddHttpContextAccessor();
 builder.Services.AddScoped<PageRenderer>();
 
 // Session and antiforgery cookies are encrypted: instances can read each other's only with the same keys. These belong on durable storage
-// that all instances share; a cache may lose them, and with them every cookie.
+// that all instances share; a cache may lose them, and with them every cookie. Without a folder they are where Data Protection puts them: in the
+// user's profile, which instances on one machine share, or in memory. In the folder they lie in clear text: beyond a sample, add one of
+// ProtectKeysWith…, and options.Cookie.SecurePolicy = CookieSecurePolicy.Always above where the site is served by HTTPS alone.
 var keys = builder.Services.AddDataProtection().SetApplicationName("WebFarm");
 if (builder.Configuration["DataProtection:KeysFolder"] is { Length: > 0 } folder)
 {
