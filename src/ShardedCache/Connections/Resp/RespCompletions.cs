@@ -12,10 +12,13 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
     // So many, and other work of the pool gets its turn.
     private const int Turn = 512;
 
-    // Of all that is under way a part goes together, so that the servers have one to do while the callers go on with another; but one
-    // that is worth a send.
+    // Of all that is under way a part goes together, so that a server has one to do while the callers go on with another; but one that
+    // is worth a send.
     private const int Shares = 4;
     private const int ShortestShare = 8;
+
+    // A batch falls apart into one send for each connection, and many servers have something to do in any case.
+    private const int MostConnections = 8;
 
     // The poller's thread leaves receiving to those who serve, but not for longer.
     private const int PollerPatienceMilliseconds = 1;
@@ -116,7 +119,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         int longest;
         do
         {
-            longest = Math.Min(_pace.BatchLength, Math.Max(ShortestShare, (Volatile.Read(ref _count) + poller.Awaited) / Shares));
+            longest = LongestBatch();
             var scope = longest > 1 ? RespSendScope.Enter() : null;
             var started = _pace.Begin();
             for (count = 0; count < longest && TryTake(out var operation); count++)
@@ -129,6 +132,13 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
             left -= count;
         }
         while (count == longest && left > 0);
+    }
+
+    private int LongestBatch()
+    {
+        var connections = Math.Clamp(poller.Count, 1, MostConnections);
+        var underWay = Volatile.Read(ref _count) + poller.Awaited;
+        return Math.Min(_pace.BatchLength * connections, Math.Max(ShortestShare, underWay / Math.Max(1, Shares / connections)));
     }
 
     /// <summary>Looks whether more has come. Where processors are scarce the servers must be let do their part first.</summary>
