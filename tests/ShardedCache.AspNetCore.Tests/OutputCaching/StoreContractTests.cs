@@ -29,6 +29,12 @@ public sealed class SentinelFarmStoreTests(SentinelFarmStoreTests.Fixture fixtur
         new RedisFarmOptions { User = "app", Password = "s3cr3t-of-the-servers", UserRules = AclRules.Server }, AclRules.InstanceName);
 }
 
+/// <summary>The same over our own wire.</summary>
+public sealed class RespFarmStoreTests(RespFarmStoreTests.Fixture fixture) : FarmStoreContract(fixture), IClassFixture<RespFarmStoreTests.Fixture>
+{
+    public sealed class Fixture() : FarmStoreFixture(new RedisFarmOptions(), "app:", ShardTransport.Resp);
+}
+
 /// <summary>Over fixed servers.</summary>
 public sealed class FixedServersStoreTests(FixedServersStoreTests.Fixture fixture) : FarmStoreContract(fixture), IClassFixture<FixedServersStoreTests.Fixture>
 {
@@ -77,7 +83,7 @@ public abstract class FarmStoreContract(FarmStoreFixture fixture) : OutputCacheS
     protected override int MaximumPayloadBytes => FarmStoreFixture.MaximumPayloadBytes;
 }
 
-public abstract class FarmStoreFixture(RedisFarmOptions options, string instanceName) : IAsyncLifetime
+public abstract class FarmStoreFixture(RedisFarmOptions options, string instanceName, ShardTransport transport = default) : IAsyncLifetime
 {
     public const int MaximumPayloadBytes = 1_000_000;
 
@@ -112,5 +118,6 @@ public abstract class FarmStoreFixture(RedisFarmOptions options, string instance
         }
     }
 
-    private void Configure(ShardedRedisCacheOptions cache) => (cache.InstanceName, cache.MaximumPayloadBytes) = (instanceName, MaximumPayloadBytes);
+    private void Configure(ShardedRedisCacheOptions cache) =>
+        (cache.InstanceName, cache.MaximumPayloadBytes, cache.Transport) = (instanceName, MaximumPayloadBytes, transport);
 }

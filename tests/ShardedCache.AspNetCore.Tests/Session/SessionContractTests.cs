@@ -10,6 +10,12 @@ public sealed class SentinelFarmSessionTests(SentinelFarmSessionTests.Fixture fi
     public sealed class Fixture() : SessionFixture(LeastPrivilege());
 }
 
+/// <summary>The same over our own wire.</summary>
+public sealed class RespFarmSessionTests(RespFarmSessionTests.Fixture fixture) : FarmSessionTests(fixture), IClassFixture<RespFarmSessionTests.Fixture>
+{
+    public sealed class Fixture() : SessionFixture(LeastPrivilege(), ShardTransport.Resp);
+}
+
 /// <summary>Over fixed servers.</summary>
 public sealed class FixedServersSessionTests(FixedServersSessionTests.Fixture fixture) : FarmSessionTests(fixture), IClassFixture<FixedServersSessionTests.Fixture>
 {
@@ -29,7 +35,7 @@ public abstract class FarmSessionTests(SessionFixture fixture) : SessionContract
     private protected override SessionSite There => fixture.There;
 }
 
-public abstract class SessionFixture(RedisFarmOptions? options) : IAsyncLifetime
+public abstract class SessionFixture(RedisFarmOptions? options, ShardTransport transport = default) : IAsyncLifetime
 {
     private readonly DirectoryInfo _keys = Directory.CreateTempSubdirectory("session-keys-");
     private RedisFarm? _farm;
@@ -72,6 +78,7 @@ public abstract class SessionFixture(RedisFarmOptions? options) : IAsyncLifetime
         .AddShardedRedisCache(cache =>
         {
             cache.Configuration = _farm?.ConnectionString;
+            cache.Transport = transport;
             cache.InstanceName = _farm is null ? null : AclRules.InstanceName;
         })
         .AddShardedRedisSession());
