@@ -10,16 +10,25 @@ namespace ShardedCache.Failover;
 internal static class PayloadPool
 {
     private const int SmallestBits = 6;
-    private const int LargestBits = 16;
 
-    /// <summary>What is kept of each size, in bytes.</summary>
+    /// <summary>Up to this the arrays of a size are kept by themselves; larger ones share what is kept of all of them.</summary>
+    private const int SmallBits = 16;
+
+    private const int LargestBits = 24;
+
+    /// <summary>What is kept of each small size, in bytes.</summary>
     private const int KeptBytes = 16 * 1024 * 1024;
+
+    /// <summary>What is kept of all large sizes: as much as a journal holds by default. Each new one would come from the large-object heap.</summary>
+    private const int KeptLargeBytes = 64 * 1024 * 1024;
 
     /// <summary>What each thread keeps of each size for itself: a write gives back what it replaces, so most take from there.</summary>
     private const int KeptBytesOfThread = 64 * 1024;
 
-    private static readonly BoundedPool<byte[]>[] Classes =
-        [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1).Select(static bits => new BoundedPool<byte[]>(KeptBytes >> bits))];
+    private static readonly BoundedPool<byte[]>[] Classes = [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1)
+        .Select(static bits => new BoundedPool<byte[]>((bits <= SmallBits ? KeptBytes : KeptLargeBytes) >> bits))];
+
+    private static long _keptLarge;
 
     [ThreadStatic]
     private static Stack<byte[]>[]? _ofThread;
@@ -35,7 +44,22 @@ internal static class PayloadPool
         }
 
         var index = ClassOf(length);
-        return OfThread[index].TryPop(out var array) || Classes[index].TryRent(out array) ? array : new byte[1 << (index + SmallestBits)];
+        if (OfThread[index].TryPop(out var array))
+        {
+            return array;
+        }
+
+        if (!Classes[index].TryRent(out array))
+        {
+            return new byte[1 << (index + SmallestBits)];
+        }
+
+        if (array.Length > 1 << SmallBits)
+        {
+            Interlocked.Add(ref _keptLarge, -array.Length);
+        }
+
+        return array;
     }
 
     /// <param name="array">From <see cref="Rent"/>.</param>
@@ -53,9 +77,17 @@ internal static class PayloadPool
         {
             mine.Push(array);
         }
-        else
+        else if (length <= 1 << SmallBits)
         {
             Classes[index].Return(array);
+        }
+        else if (Interlocked.Add(ref _keptLarge, array.Length) <= KeptLargeBytes)
+        {
+            Classes[index].Return(array);
+        }
+        else
+        {
+            Interlocked.Add(ref _keptLarge, -array.Length);
         }
     }
 

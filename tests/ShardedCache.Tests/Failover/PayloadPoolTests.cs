@@ -21,4 +21,19 @@ public class PayloadPoolTests
         PayloadPool.Return(first, length);
         PayloadPool.Return(second, length);
     }
+
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(262_144)]
+    public void Arrays_that_were_returned_are_used_again(int length)
+    {
+        var first = Enumerable.Range(0, 20).Select(_ => PayloadPool.Rent(length)).ToList();
+        first.ForEach(array => PayloadPool.Return(array, length));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var again = Enumerable.Range(0, 20).Select(_ => PayloadPool.Rent(length)).ToArray();
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20 * 512);
+        Assert.All(again, array => PayloadPool.Return(array, length));
+    }
 }
