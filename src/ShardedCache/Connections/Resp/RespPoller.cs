@@ -130,7 +130,12 @@ internal sealed class RespPoller
             var connections = Volatile.Read(ref _connections);
             if (connections.Length == 0 && Volatile.Read(ref _hasEnded))
             {
-                _bell.Dispose();
+                // Who ends it rings with the lock held, and may not have come to that yet.
+                lock (_gate)
+                {
+                    _bell.Dispose();
+                }
+
                 return;
             }
 
