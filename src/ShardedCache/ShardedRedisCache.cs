@@ -154,13 +154,13 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     /// <inheritdoc />
     public void Remove(string key)
     {
-        var pending = Route(key, out var stored).RemoveAsync(stored, CallMode.Blocking, CancellationToken.None);
+        var pending = Route(key, out var stored).WriteAsync(stored, null, default, CallMode.Blocking, CancellationToken.None);
         pending.GetAwaiter().GetResult();
     }
 
     /// <inheritdoc />
     public Task RemoveAsync(string key, CancellationToken token = default) =>
-        Route(key, out var stored).RemoveAsync(stored, CallMode.Asynchronous, token).AsTask();
+        Route(key, out var stored).WriteAsync(stored, null, default, CallMode.Asynchronous, token).AsTask();
 
     /// <inheritdoc />
     public async Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default)
@@ -290,7 +290,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         ArgumentNullException.ThrowIfNull(options);
         CheckPayload(value.Length, nameof(value));
         var executor = Route(key, out var stored);
-        return executor.SetAsync(stored, options, value, mode, token);
+        return executor.WriteAsync(stored, options, value, mode, token);
     }
 
     private ShardExecutor Route(string key, out StoredKey stored)

@@ -24,13 +24,13 @@ internal static class StartCommand
     {
         await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 1 });
         var master = farm.Shards[0].InitialMaster;
+        string ConfigurationOf(string name) => name == "by-hand" ? string.Create(CultureInfo.InvariantCulture, $"{master.Host}:{master.Port}") : farm.ConnectionString;
         var results = Names.ToDictionary(static name => name, static _ => new List<FirstAnswer>());
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var name in Names)
             {
-                var configuration = name == "by-hand" ? string.Create(CultureInfo.InvariantCulture, $"{master.Host}:{master.Port}") : farm.ConnectionString;
-                var (first, _) = await MeasureAsync(name, configuration, TimeSpan.Zero);
+                var (first, _) = await MeasureAsync(name, ConfigurationOf(name), TimeSpan.Zero);
                 if (round > 0)
                 {
                     results[name].Add(first);
@@ -46,8 +46,7 @@ internal static class StartCommand
 
         foreach (var name in Names)
         {
-            var configuration = name == "by-hand" ? string.Create(CultureInfo.InvariantCulture, $"{master.Host}:{master.Port}") : farm.ConnectionString;
-            var (_, idle) = await MeasureAsync(name, configuration, Idle);
+            var (_, idle) = await MeasureAsync(name, ConfigurationOf(name), Idle);
             Print($"{name,-14} idle for {Idle.TotalSeconds:0} s: {idle}");
         }
 

@@ -21,13 +21,16 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
     public ShardReader Reader { get; } = new(shard, context);
 
-    /// <summary>Without a state of its own where nothing is to be waited for before the command is sent: that is what most of a set costs.</summary>
-    public ValueTask SetAsync(
-        StoredKey key, DistributedCacheEntryOptions options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sets or, without options, removes. Without a state of its own where nothing is to be waited for before the command is sent: that is
+    /// what most of a set costs.
+    /// </summary>
+    public ValueTask WriteAsync(
+        StoredKey key, DistributedCacheEntryOptions? options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
         if (shard.Live is null || ShardedCacheActivities.AreObserved)
         {
-            return SetLaterAsync(key, options, payload, mode, cancellationToken);
+            return WriteLaterAsync(key, options, payload, mode, cancellationToken);
         }
 
         if (cancellationToken.IsCancellationRequested)
@@ -37,31 +40,9 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
         try
         {
-            var localNow = options.AbsoluteExpiration is null ? default : context.Time.GetUtcNow();
-            var expiration = EntryExpiration.From(options, localNow, shard.Clock.NowMilliseconds);
+            var localNow = options?.AbsoluteExpiration is null ? default : context.Time.GetUtcNow();
+            EntryExpiration? expiration = options is null ? null : EntryExpiration.From(options, localNow, shard.Clock.NowMilliseconds);
             return _writer.FinishAsync(_writer.Begin(key, expiration, payload, mode, cancellationToken), mode);
-        }
-        catch (Exception exception) when (exception is ArgumentException or ShardUnavailableException)
-        {
-            return ValueTask.FromException(exception);
-        }
-    }
-
-    public ValueTask RemoveAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
-    {
-        if (shard.Live is null || ShardedCacheActivities.AreObserved)
-        {
-            return RemoveLaterAsync(key, mode, cancellationToken);
-        }
-
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled(cancellationToken);
-        }
-
-        try
-        {
-            return _writer.FinishAsync(_writer.Begin(key, null, default, mode, cancellationToken), mode);
         }
         catch (Exception exception) when (exception is ArgumentException or ShardUnavailableException)
         {
@@ -130,7 +111,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         }
 
-        EntryExpiration? expiration = options is null ? null : ExpirationOf(options, calledAt);
+        var expiration = ExpirationOf(options, calledAt);
         var pending = _writer.BeginMany(keys, positions, payloads, expiration, cancellationToken);
         Exception? failure = null;
         foreach (var write in pending)
@@ -154,11 +135,11 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove group" : "set group", shard.Name);
         var calledAt = context.Time.GetUtcNow();
-        EntryExpiration? expiration = options is null ? null : ExpirationOf(options, calledAt);
+        var expiration = ExpirationOf(options, calledAt);
         if (shard.Live is null)
         {
             await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-            expiration = options is null ? null : ExpirationOf(options, calledAt);
+            expiration = ExpirationOf(options, calledAt);
         }
 
         var write = _writer.BeginGroup(index, removal, keys, payloads, expiration, cancellationToken);
@@ -167,10 +148,10 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
     /// <summary>Where there may be something to wait for, or someone watches.</summary>
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
-    private async ValueTask SetLaterAsync(
-        StoredKey key, DistributedCacheEntryOptions options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+    private async ValueTask WriteLaterAsync(
+        StoredKey key, DistributedCacheEntryOptions? options, ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        using var activity = ShardedCacheActivities.Start("set", shard.Name);
+        using var activity = ShardedCacheActivities.Start(options is null ? "remove" : "set", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
         var calledAt = context.Time.GetUtcNow();
         var expiration = ExpirationOf(options, calledAt);
@@ -184,21 +165,14 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         await _writer.FinishAsync(_writer.Begin(key, expiration, payload, mode, cancellationToken), mode).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
-    private async ValueTask RemoveLaterAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    /// <summary>Null without options: what is written is a removal.</summary>
+    private EntryExpiration? ExpirationOf(DistributedCacheEntryOptions? options, DateTimeOffset calledAt)
     {
-        using var activity = ShardedCacheActivities.Start("remove", shard.Name);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
+        if (options is null)
         {
-            await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            return null;
         }
 
-        await _writer.FinishAsync(_writer.Begin(key, null, default, mode, cancellationToken), mode).ConfigureAwait(false);
-    }
-
-    private EntryExpiration ExpirationOf(DistributedCacheEntryOptions options, DateTimeOffset calledAt)
-    {
         var waited = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds);
         return EntryExpiration.From(options, calledAt, shard.Clock.NowMilliseconds - waited);
     }
