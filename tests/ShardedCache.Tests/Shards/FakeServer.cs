@@ -23,7 +23,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>How far the server's clock is ahead of this process's.</summary>
     public TimeSpan ClockLead { get; set; }
 
-    /// <summary>It accepts connections and finishes no handshake.</summary>
+    /// <summary>It accepts connections and finishes no handshake until this is over.</summary>
     public bool IsSilent { get; set; }
 
     /// <summary>Its process is stopped: control commands are not answered, and nothing tells that the connection is dead.</summary>

@@ -36,7 +36,7 @@ public sealed class ReplicaReadinessTests : Outage
 
         Assert.False(read.IsCompleted);
         B.IsSilent = false;
-        await World.UntilAsync(() => read.IsCompleted);
+        await World.UntilNowAsync(() => read.IsCompleted);
         Assert.Equal("replica", await read);
     }
 

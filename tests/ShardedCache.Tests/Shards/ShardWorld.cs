@@ -115,9 +115,9 @@ internal sealed class ShardWorld : IServerConnector, ILogger
             return new(null, new ConnectionFault(ConnectionFaultKind.Unreachable, "connection refused"));
         }
 
-        if (server.IsSilent)
+        while (server.IsSilent)
         {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            await Task.Delay(1, cancellationToken);
         }
 
         return new(server.Connect(), null);
