@@ -56,7 +56,8 @@ public sealed class ShardedRedisCacheOptions
 
     /// <summary>
     /// How long one operation waits for its server before it is answered without it; a connection on which nothing is
-    /// received for that long while a reply is awaited is replaced. Default: 1 second. Bounds: 50 milliseconds to 1 minute.
+    /// received for that long while a reply is awaited is replaced. With Sentinels in <see cref="FailoverMode.LocalTier"/> the
+    /// server gets seven eighths of it, and the rest is for the replica that is asked then. Default: 1 second. Bounds: 50 milliseconds to 1 minute.
     /// </summary>
     public TimeSpan OperationTimeout
     {

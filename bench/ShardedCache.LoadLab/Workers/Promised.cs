@@ -8,6 +8,5 @@ internal static class Promised
     /// <summary>Sweeps and schedulers may take that much more.</summary>
     public static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The master's time-out, and a tenth of it for a replica that is silent as well.</summary>
-    public static readonly TimeSpan InFlight = (OperationTimeout * 1.1) + Slack;
+    public static readonly TimeSpan InFlight = OperationTimeout + Slack;
 }

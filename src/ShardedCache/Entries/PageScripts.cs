@@ -4,7 +4,7 @@ namespace ShardedCache.Entries;
 
 /// <summary>
 /// The Lua scripts over cached pages and the tags that lead to them. A page is an entry whose payload begins with a table of its tags,
-/// each with the bucket that its membership lies in (<see cref="PageFormat"/>); a bucket is a sorted set of at most 4,000 pages, scored by
+/// each with the bucket that its membership lies in (<see cref="PageFormat"/>); a bucket is a sorted set of at most 500 pages, scored by
 /// when they expire. The scripts leave no key that does not expire.
 /// </summary>
 internal static class PageScripts
@@ -29,11 +29,18 @@ internal static class PageScripts
           if text ~= state.stored then redis.call('SET', stateKey(tag), text, 'KEEPTTL') end
         end
         local function openBucket(tag, state)
-          while redis.call('ZCARD', bucketKey(tag, state.high)) >= 4000 do state.high = state.high + 1 end
+          while redis.call('ZCARD', bucketKey(tag, state.high)) >= 500 do state.high = state.high + 1 end
           return state.high
         end
-        local function liveUntil(key, expiry)
+        local function liveUntil(key, time)
+          local expiry = string.format('%.0f', time)
           if redis.call('PEXPIREAT', key, expiry, 'GT') == 0 and redis.call('PTTL', key) == -1 then redis.call('PEXPIREAT', key, expiry) end
+        end
+        -- A server frees all sets that expire within a tenth of a second in one go, and serves nobody meanwhile: so those of a large tag
+        -- outlive their last page by up to two minutes, one after the other.
+        local function keepIndex(tag, state, number, time)
+          liveUntil(bucketKey(tag, number), time + (number - state.low) % 2000 * 60)
+          liveUntil(stateKey(tag), time + math.min(state.high - state.low, 2000) * 60)
         end
         -- Its stamp, and its tags one after the other: the tag, its bucket, where that is stored. Most tables fit into the first read.
         local function readPage(key)
@@ -114,13 +121,12 @@ internal static class PageScripts
         end
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        local expiry = string.format('%.0f', now + life)
+        local expiry = now + life
         now = string.format('%.0f', now)
         for at = 7, #ARGV do
           local tag, state, bucket = ARGV[at], states[at], buckets[at]
           if had[tag] == bucket then had[tag] = nil end
-          redis.call('ZADD', bucketKey(tag, bucket), expiry, member)
-          liveUntil(bucketKey(tag, bucket), expiry)
+          redis.call('ZADD', bucketKey(tag, bucket), string.format('%.0f', expiry), member)
           local swept = bucketKey(tag, state.sweep)
           local expired = redis.call('ZRANGEBYSCORE', swept, '-inf', now, 'LIMIT', 0, 8)
           if #expired > 0 then redis.call('ZREM', swept, unpack(expired)) end
@@ -129,7 +135,7 @@ internal static class PageScripts
             state.sweep = (state.sweep < state.high and state.sweep >= state.low) and state.sweep + 1 or state.low
           end
           saveState(tag, state)
-          liveUntil(stateKey(tag), expiry)
+          keepIndex(tag, state, bucket, expiry)
         end
         for tag, bucket in pairs(had) do leave(tag, bucket) end
         return 1
@@ -186,7 +192,7 @@ internal static class PageScripts
               if isHere then
                 local number = openBucket(tag, state)
                 redis.call('ZADD', bucketKey(tag, number), score, member)
-                liveUntil(bucketKey(tag, number), string.format('%.0f', score))
+                keepIndex(tag, state, number, tonumber(score))
                 redis.call('SETRANGE', key, tags[own + 2], struct.pack('>I4', number))
               end
             elseif own then

@@ -95,7 +95,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
     /// <summary>Whether it could be read, until it could no more.</summary>
     private async Task<bool> TryServeAsync(ServerAddress address, CancellationToken stopping)
     {
-        var open = await context.Connector.OpenAsync(address, context.Settings, stopping).ConfigureAwait(false);
+        var open = await context.Connector.OpenAsync(address, context.Connection, stopping).ConfigureAwait(false);
         if (!open.IsOpen)
         {
             return false;

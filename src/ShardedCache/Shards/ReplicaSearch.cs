@@ -39,7 +39,10 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
     }
 
     /// <summary>Waits until it has ended.</summary>
-    public async ValueTask WaitAsync(CallMode mode, CancellationToken cancellationToken)
+    /// <param name="atMost">For a caller that has less time than the search; null: who waits that long in vain gives it up for all.</param>
+    /// <param name="mode">How the caller waits.</param>
+    /// <param name="cancellationToken">Abandons the wait.</param>
+    public async ValueTask WaitAsync(TimeSpan? atMost, CallMode mode, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _running)?.Task is not { } running)
         {
@@ -49,13 +52,13 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
         var hasEnded = true;
         if (mode == CallMode.Blocking)
         {
-            hasEnded = running.Wait(patience, cancellationToken);
+            hasEnded = running.Wait(atMost ?? patience, cancellationToken);
         }
         else
         {
             try
             {
-                await running.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+                await running.WaitAsync(atMost ?? patience, time, cancellationToken).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -63,7 +66,7 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
             }
         }
 
-        if (!hasEnded)
+        if (!hasEnded && atMost is null)
         {
             End(isGivenUp: true);
         }

@@ -62,7 +62,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
 
     private async ValueTask<Answered> AskReplicaAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
-        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        await shard.ReplicaSearch.WaitAsync(null, mode, cancellationToken).ConfigureAwait(false);
         if (shard.Replica is not { } replica)
         {
             return default;
@@ -75,7 +75,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
 
         // At its promotion it closes all connections, and is there again.
-        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        await shard.ReplicaSearch.WaitAsync(null, mode, cancellationToken).ConfigureAwait(false);
         return shard.Replica is { } again ? await AskAsync(again, key, mode, cancellationToken).ConfigureAwait(false) : default;
     }
 

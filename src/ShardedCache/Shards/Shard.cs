@@ -144,7 +144,7 @@ internal sealed class Shard
     /// </summary>
     public async ValueTask WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
     {
-        var patience = _context.Settings.OperationTimeout;
+        var patience = _context.Connection.OperationTimeout;
         if (mode == CallMode.Blocking)
         {
             _firstOutcome.Task.Wait(patience, cancellationToken);

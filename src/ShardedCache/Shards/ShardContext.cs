@@ -35,5 +35,11 @@ internal sealed record ShardContext(
     /// <summary>Whether a replica is read while a shard is not up.</summary>
     public bool ReadsReplicas => HasSentinels && IsJournaling && MaxStaleness > TimeSpan.Zero;
 
+    /// <summary>
+    /// Of connections to servers. An operation keeps within its time-out also where its server is silent and its replica, which is then asked,
+    /// is silent, too: so the server gets a part of it.
+    /// </summary>
+    public ConnectionSettings Connection => ReadsReplicas ? Settings with { OperationTimeout = Settings.OperationTimeout * 7 / 8 } : Settings;
+
     public EntryReaderPool Readers { get; } = new();
 }

@@ -10,9 +10,8 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardFallback(Shard shard, ShardContext context)
 {
-    /// <summary>How long a replica may take for an operation that has waited for a time-out already.</summary>
+    /// <summary>How long another server may take for an operation that has waited for a time-out already.</summary>
     private readonly TimeSpan _latePatience = context.Settings.OperationTimeout / 10;
-
 
     private readonly LocalStore _store = shard.Store;
 
@@ -78,7 +77,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Waits, where nothing in the journal answers for the key, until it is known whether a replica can be read. Whether it waited.</summary>
-    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, bool isLate, CallMode mode, CancellationToken cancellationToken)
     {
         if (!shard.ReplicaSearch.IsRunning)
         {
@@ -94,7 +93,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        await shard.ReplicaSearch.WaitAsync(mode, cancellationToken).ConfigureAwait(false);
+        await shard.ReplicaSearch.WaitAsync(isLate ? _latePatience : null, mode, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
@@ -142,17 +141,17 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         {
             var fromReplica = context.Readers.Rent();
             fromReplica.Begin(shard.Clock);
-            var reply = isLate
-                ? await AskInShortAsync(replica, key, fromReplica, mode, cancellationToken).ConfigureAwait(false)
-                : await replica.GetAsync(key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
-            if (reply.Kind == ReplyKind.ConnectionLost && !isLast)
+            var reply = await AskAsync(replica, key, fromReplica, isLate, mode, cancellationToken).ConfigureAwait(false);
+            if (reply.Kind == ReplyKind.ConnectionLost)
             {
                 // At its promotion it closes all connections, and is there again.
                 shard.LoseReplica(replica);
-                return FallbackAnswer.ReplicaLost;
+                if (!isLast)
+                {
+                    return FallbackAnswer.ReplicaLost;
+                }
             }
-
-            if (reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+            else if (reply.Kind == ReplyKind.TimedOut || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
             {
                 shard.GiveUpReplica(replica);
             }
@@ -181,15 +180,20 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
-    /// <summary>A replica that is as silent as its master was must not cost as much once more.</summary>
-    private async ValueTask<Reply> AskInShortAsync(
-        IServerConnection replica, StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
+    /// <summary>Asks another server than the one that was asked first; one that is as silent must not cost a late operation as much once more.</summary>
+    public async ValueTask<Reply> AskAsync(
+        IServerConnection server, StoredKey key, EntryReader reader, bool isLate, CallMode mode, CancellationToken cancellationToken)
     {
+        if (!isLate)
+        {
+            return await server.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        }
+
         using var patience = new CancellationTokenSource(_latePatience, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            return await replica.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
+            return await server.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -174,10 +174,9 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
         var isLate = reply.Kind == ReplyKind.TimedOut
             || (reply.Kind == ReplyKind.ConnectionLost && connection is not null && await WasSilentAsync(connection, mode).ConfigureAwait(false));
-        for (var isLast = isLate; shard.HasFallback; isLast = true)
+        for (var isLast = false; shard.HasFallback; isLast = true)
         {
-            if (!isLate
-                && await _fallback.WaitForReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false)
+            if (await _fallback.WaitForReplicaAsync(key, isLate, mode, cancellationToken).ConfigureAwait(false)
                 && shard.Live is { } back
                 && reader.TryRestart())
             {
@@ -187,13 +186,14 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                     return isFound;
                 }
 
-                var again = await back.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+                var again = await _fallback.AskAsync(back, key, reader, isLate, mode, cancellationToken).ConfigureAwait(false);
                 if (Finish(back, key, reader, again, known) is { } found)
                 {
                     return found;
                 }
 
-                isLast = isLate = again.Kind == ReplyKind.TimedOut;
+                isLate |= again.Kind == ReplyKind.TimedOut;
+                isLast |= isLate;
             }
 
             switch (await _fallback.ReadAsync(key, reader, isLate, isLast, mode, cancellationToken).ConfigureAwait(false))

@@ -22,7 +22,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         shard.Store,
         new JournalContext(
             (address, cancellationToken) => context.Connector.OpenAsync(
-                address, context.Settings with { ClientName = context.Settings.ClientName + ":control" }, cancellationToken),
+                address, context.Connection with { ClientName = context.Settings.ClientName + ":control" }, cancellationToken),
             () => context.HasSentinels ? context.Masters.Current(shard.Name).Replicas.Count : null,
             context.Time),
         context.Metrics);
@@ -127,7 +127,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
     private async Task<bool> TryServeAsync(ServerAddress address, CancellationToken tenure)
     {
-        var open = await context.Connector.OpenAsync(address, context.Settings, tenure).ConfigureAwait(false);
+        var open = await context.Connector.OpenAsync(address, context.Connection, tenure).ConfigureAwait(false);
         if (!open.IsOpen)
         {
             shard.Report(open.Fault.IsConfigurationError ? ShardEvent.Refused : ShardEvent.AttemptFailed, address, open.Fault.Message);

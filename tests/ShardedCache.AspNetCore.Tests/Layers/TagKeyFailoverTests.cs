@@ -79,11 +79,14 @@ public sealed class TagKeyFailoverTests
         Assert.True(stale.Count == 0, $"{stale.Count} were not the newer time, from {stale.FirstOrDefault()} to {stale.LastOrDefault()}.");
     }
 
-    /// <summary>A connection to a replica is kept ready, but there has to be one: a machine that is busy may take long for it.</summary>
+    /// <summary>
+    /// A connection to a replica is kept ready, but there has to be one, and what this process wrote itself is proven to be there: a machine
+    /// that is busy may take long for both.
+    /// </summary>
     private static async Task UntilReadyAsync(HealthApplication reader)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(40));
-        while (!((IStatusSource)reader.Cache).Status.Shards[0].IsReplicaReady)
+        while (((IStatusSource)reader.Cache).Status.Shards[0] is not { IsReplicaReady: true, JournalCount: 0 })
         {
             await Task.Delay(20, deadline.Token);
         }

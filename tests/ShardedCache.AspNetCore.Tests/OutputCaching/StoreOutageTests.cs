@@ -233,7 +233,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
             await host.Store.SetAsync($"page {i}", "text"u8.ToArray(), ["tag"], Minute, Token));
 
         var buckets = (await Server.ExecuteAsync("KEYS", "__shardedcache:tag-pages:*")).Split('\n');
-        Assert.InRange(buckets.Length, 5, 6);
+        Assert.InRange(buckets.Length, 40, 41);
         foreach (var bucket in buckets)
         {
             Assert.InRange(int.Parse(await Server.ExecuteAsync("ZCARD", bucket), System.Globalization.CultureInfo.InvariantCulture), 1, 4096);

@@ -27,14 +27,14 @@ public sealed class PageScriptTests(OneServer server) : PageScripting(server), I
     }
 
     [Fact]
-    public async Task A_bucket_takes_four_thousand_pages_and_the_next_one_the_rest()
+    public async Task A_bucket_takes_five_hundred_pages_and_the_next_one_the_rest()
     {
-        await FillAsync(4001, "tag");
+        await FillAsync(501, "tag");
 
-        Assert.Equal(4000, await Database.SortedSetLengthAsync(Bucket("tag", 0)));
-        Assert.Equal(["p4000"], await MembersAsync("tag", 1));
+        Assert.Equal(500, await Database.SortedSetLengthAsync(Bucket("tag", 0)));
+        Assert.Equal(["p500"], await MembersAsync("tag", 1));
         Assert.Equal(1, await SetAsync("p0", Later, "again", "tag"));
-        Assert.Equal(4000, await Database.SortedSetLengthAsync(Bucket("tag", 0)));
+        Assert.Equal(500, await Database.SortedSetLengthAsync(Bucket("tag", 0)));
     }
 
     [Fact]
@@ -48,9 +48,25 @@ public sealed class PageScriptTests(OneServer server) : PageScripting(server), I
     }
 
     [Fact]
+    public async Task The_buckets_of_a_large_tag_expire_one_after_the_other_and_its_state_with_the_last_of_them()
+    {
+        await FillAsync(1001, "tag");
+
+        var ends = new List<long>();
+        foreach (var bucket in new[] { 0, 1, 2 })
+        {
+            var last = (await Database.SortedSetRangeByRankWithScoresAsync(Bucket("tag", bucket), -1)).Single().Score;
+            ends.Add((long)await Database.ExecuteAsync("PEXPIRETIME", Bucket("tag", bucket)));
+            Assert.Equal(60 * bucket, ends[^1] - last);
+        }
+
+        Assert.InRange((long)await Database.ExecuteAsync("PEXPIRETIME", State("tag")), ends.Max(), ends.Max() + 60);
+    }
+
+    [Fact]
     public async Task Writes_clean_expired_members_out_of_every_bucket()
     {
-        await FillAsync(4500, "tag");
+        await FillAsync(750, "tag");
         var old = DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds();
         foreach (var bucket in new[] { 0, 1 })
         {
@@ -69,7 +85,7 @@ public sealed class PageScriptTests(OneServer server) : PageScripting(server), I
     [Fact]
     public async Task Emptied_buckets_are_left_behind_so_that_no_eviction_has_to_walk_through_them()
     {
-        await FillAsync(8100, "tag");
+        await FillAsync(1010, "tag");
         await Database.KeyDeleteAsync([Bucket("tag", 0), Bucket("tag", 1)]);
         for (var i = 0; i < 10; i++)
         {

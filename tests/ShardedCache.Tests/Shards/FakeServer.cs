@@ -64,18 +64,19 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
 
     public IReadOnlyCollection<FakeServerConnection> Connections => [.. _connections.Keys];
 
-    public FakeServerConnection Connect()
+    public FakeServerConnection Connect(TimeSpan? operationTimeout = null)
     {
-        var connection = new FakeServerConnection(this, Interlocked.Increment(ref _opened), closed => _connections.TryRemove(closed, out _));
+        var connection = new FakeServerConnection(
+            this, Interlocked.Increment(ref _opened), operationTimeout ?? Timeout.InfiniteTimeSpan, time, closed => _connections.TryRemove(closed, out _));
         _connections[connection] = true;
         return connection;
     }
 
-    public void Break()
+    public void Break(ConnectionFaultKind kind = ConnectionFaultKind.ClosedByPeer)
     {
         foreach (var connection in Connections)
         {
-            connection.Close(new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "reset"));
+            connection.Close(new ConnectionFault(kind, "reset"));
         }
     }
 

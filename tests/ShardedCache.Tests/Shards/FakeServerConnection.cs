@@ -3,7 +3,8 @@ using ShardedCache.Connections;
 
 namespace ShardedCache.Tests.Shards;
 
-internal sealed class FakeServerConnection(FakeServer server, long id, Action<FakeServerConnection> onClosed) : IServerConnection, IEntryBatch
+internal sealed class FakeServerConnection(
+    FakeServer server, long id, TimeSpan operationTimeout, TimeProvider time, Action<FakeServerConnection> onClosed) : IServerConnection, IEntryBatch
 {
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -128,8 +129,15 @@ internal sealed class FakeServerConnection(FakeServer server, long id, Action<Fa
 
     private async ValueTask<Reply> HangAsync(CancellationToken cancellationToken)
     {
-        await _closed.Task.WaitAsync(cancellationToken);
-        return Reply.ConnectionLost;
+        try
+        {
+            await _closed.Task.WaitAsync(operationTimeout, time, cancellationToken);
+            return Reply.ConnectionLost;
+        }
+        catch (TimeoutException)
+        {
+            return Reply.TimedOut;
+        }
     }
 
     private Reply Take(string command, in StoredKey key)

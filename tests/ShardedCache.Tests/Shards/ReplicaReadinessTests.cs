@@ -1,3 +1,5 @@
+using ShardedCache.Connections;
+
 namespace ShardedCache.Tests.Shards;
 
 /// <summary>From the first moment without a master a later entry of a replica is read, and no copy hides it.</summary>
@@ -61,6 +63,48 @@ public sealed class ReplicaReadinessTests : Outage
         Assert.Equal("copy", await read);
         Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(0.6));
         Assert.Equal("copy", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_read_keeps_within_its_time_out_where_the_replica_is_as_silent_as_the_master()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        A.Hangs = B.Hangs = static command => command == "get";
+        var before = World.Time.GetUtcNow();
+
+        var read = GetAsync("key");
+        await World.UntilAsync(() => read.IsCompleted);
+
+        Assert.Equal("copy", await read);
+        Assert.Contains(B.Sent, static sent => sent.Command == "get");
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.8), TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task A_read_that_waited_for_the_master_in_vain_finds_the_replica_that_closes_its_connections_just_then()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "copy");
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        B.Store["key"] = Foreign("replica", 1);
+        A.Hangs = static command => command == "get";
+        B.Hangs = command =>
+        {
+            B.Hangs = static _ => false;
+            B.Break();
+            return true;
+        };
+
+        var read = GetAsync("key");
+        (A.IsDown, A.Hangs) = (true, static _ => false);
+        A.Break(ConnectionFaultKind.Silent);
+        await World.UntilAsync(() => read.IsCompleted);
+
+        Assert.Equal("replica", await read);
     }
 
     [Fact]

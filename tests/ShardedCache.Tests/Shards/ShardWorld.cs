@@ -120,7 +120,7 @@ internal sealed class ShardWorld : IServerConnector, ILogger
             await Task.Delay(1, cancellationToken);
         }
 
-        return new(server.Connect(), null);
+        return new(server.Connect(settings.OperationTimeout), null);
     }
 
     public ValueTask DisposeAsync() => Cache.DisposeAsync();
