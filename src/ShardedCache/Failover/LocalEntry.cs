@@ -143,6 +143,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
         (IsSession, IsPartial) = (false, false);
     }
 
+    /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>
+    public void KeepKeyOf(LocalEntry other) => _key = other._key;
+
     /// <summary>Ends what refers to it.</summary>
     public void End()
     {

@@ -105,6 +105,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             freed = Leave(Settle(replaced));
             replaced.ReleasePayload();
+            entry.KeepKeyOf(replaced);
             Evictions -= replaced.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 

@@ -14,7 +14,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     /// <summary>A tag of some thousand pages is evicted without a pause.</summary>
     private const int StepsWithoutPause = 200;
 
-    private const int StepsBetweenPauses = 3;
+    private const int StepsBetweenPauses = 2;
 
     /// <summary>Leaves the server time for others: the eviction takes longer, and they hardly notice.</summary>
     private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(1);
