@@ -90,8 +90,7 @@ internal static class EntryScripts
     /// Writes an entry unless a later one is there: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
     /// now, 0 where a later one is, 2 where there is no memory for it and the key was removed.
-    /// Arguments: the stored bytes; milliseconds to live, or nothing; 1 where it shall also yield to its own stamp; optional: the
-    /// index of its group, which must live as long.
+    /// Arguments: the stored bytes; milliseconds to live, or nothing; optional: the index of its group, which must live as long.
     /// </summary>
     public static StoredScript Replay { get; } = new("replay", ProlongMember + """
 
@@ -102,12 +101,11 @@ internal static class EntryScripts
           local newHigh, newLow = struct.unpack('>I4I4', ARGV[1], 3)
           if oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow) then return 0 end
           if oldHigh == newHigh and oldLow == newLow then
-            if ARGV[3] == '1' then return 0 end
             local old = redis.call('GET', KEYS[1])
             if old == ARGV[1] then
               if ARGV[2] ~= '' then
                 redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
-                if ARGV[4] and ARGV[4] ~= '' then prolongMember(ARGV[4], KEYS[1], ARGV[2]) end
+                if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], ARGV[2]) end
               end
               return 1
             end

@@ -57,10 +57,10 @@ internal sealed class EntryList
     }
 
     /// <summary>Runs a change that gives memory up, and counts what it gave.</summary>
-    public long Shrink(LocalEntry entry)
+    public long Shrink(LocalEntry entry, Action<LocalEntry> change)
     {
         var before = entry.Size;
-        entry.Invalidate();
+        change(entry);
         Size -= before - entry.Size;
         return before - entry.Size;
     }

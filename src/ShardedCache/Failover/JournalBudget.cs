@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ShardedCache.Failover;
 
 /// <summary>
@@ -33,6 +35,7 @@ internal sealed class JournalBudget(long limit)
             return;
         }
 
+        Debug.Assert(_stores.All(static store => store.All.All(static stripe => !stripe.Lock.IsHeldByCurrentThread)), "Who trims takes the stripes' locks one by one.");
         lock (_trimming)
         {
             // A sixteenth more than needed, or each further write would come here.

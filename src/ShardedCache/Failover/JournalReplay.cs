@@ -171,7 +171,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         }
 
         var stripe = entry.Stripe;
-        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && entry.Header.Stamp.UnixMicroseconds < oldest)
+        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && store.MayBeRemoved(entry))
         {
             // A later removal may have left no trace any more.
             stripe.Shrink(entry);

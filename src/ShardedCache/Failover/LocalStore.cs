@@ -273,19 +273,25 @@ internal sealed class LocalStore
         var stripe = StripeOf(key);
         lock (stripe.Lock)
         {
-            if (stripe.Find(key.Name) is not { } entry)
-            {
-                entry = stripe.Create(key, LocalKind.Refresh, default, null);
-                entry.TouchedAt = _clock.NowMilliseconds;
-                stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
-            }
-            else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(_clock.NowMilliseconds))
-            {
-                Touch(stripe, entry, sentOn);
-            }
+            Refresh(stripe, key, sentOn);
         }
 
         Added();
+    }
+
+    /// <summary>Under the stripe's lock. <see cref="Added"/> is to follow without it.</summary>
+    public void Refresh(LocalStripe stripe, in StoredKey key, IServerConnection? sentOn)
+    {
+        if (stripe.Find(key.Name) is not { } entry)
+        {
+            entry = stripe.Create(key, LocalKind.Refresh, default, null);
+            entry.TouchedAt = _clock.NowMilliseconds;
+            stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+        }
+        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(_clock.NowMilliseconds))
+        {
+            Touch(stripe, entry, sentOn);
+        }
     }
 
     public LocalEntry Removal(LocalStripe stripe, in StoredKey key, LocalKind kind, Stamp stamp)
@@ -320,11 +326,20 @@ internal sealed class LocalStore
         }
     }
 
-    /// <summary>Gives up the oldest values of the journal or, where there are none, the oldest keys. Returns how much that gave.</summary>
+    /// <summary>
+    /// Gives up the oldest values of the journal, before any other those that were only read, or, where there are none, the oldest keys.
+    /// Returns how much that gave.
+    /// </summary>
     public long DropOldest(long bytes)
     {
         var share = Math.Max(1, bytes / Stripes);
-        var values = Drop(static (stripe, size) => stripe.DropValues(size), share);
+        var reads = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: true), share);
+        if (reads.Count > 0)
+        {
+            return reads.Bytes;
+        }
+
+        var values = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: false), share);
         if (values.Count > 0)
         {
             _metrics.JournalValuesDropped(_shard, values.Count);

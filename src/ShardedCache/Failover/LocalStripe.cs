@@ -171,15 +171,17 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     }
 
     /// <summary>Drops the payload of the journal's oldest entries until this much is free.</summary>
+    /// <param name="bytes">How much.</param>
+    /// <param name="wereRead">Those that were only read, which a server has and can be asked for again; or else those that were written.</param>
     /// <returns>How many lost their payload, and how much that gave.</returns>
-    public (int Count, long Bytes) DropValues(long bytes)
+    public (int Count, long Bytes) DropValues(long bytes, bool wereRead)
     {
         var (count, freed) = (0, 0L);
         for (var entry = Journal.First; entry is not null && freed < bytes; entry = entry.Next)
         {
-            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 })
+            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 } && entry is { WasRead: true, IsSession: false } == wereRead)
             {
-                freed += Shrink(entry);
+                freed += wereRead ? Release(entry) : Shrink(entry);
                 count++;
             }
         }
@@ -190,7 +192,14 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Gives the payload of an entry of the journal up; its key is still to be invalidated.</summary>
     public long Shrink(LocalEntry entry)
     {
-        var freed = Journal.Shrink(entry);
+        var freed = Journal.Shrink(entry, static entry => entry.Invalidate());
+        Count(-freed);
+        return freed;
+    }
+
+    private long Release(LocalEntry entry)
+    {
+        var freed = Journal.Shrink(entry, static entry => entry.ReleasePayload());
         Count(-freed);
         return freed;
     }

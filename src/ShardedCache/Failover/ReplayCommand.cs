@@ -8,8 +8,6 @@ namespace ShardedCache.Failover;
 /// <summary>The idempotent command that brings one record of the journal to a master that may lack it.</summary>
 internal static class ReplayCommand
 {
-    private static readonly byte[] No = "0"u8.ToArray();
-    private static readonly byte[] Yes = "1"u8.ToArray();
 
     /// <summary>Queues the command; the entry's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
@@ -46,10 +44,7 @@ internal static class ReplayCommand
         }
 
         var (stored, life) = Stored(entry, store);
-
-        // Where only the key is known, the same version may stay.
-        var yields = entry.Kind == LocalKind.Value && stored[1] == (byte)EntryFlags.Tombstone || entry.Kind == LocalKind.Invalidation;
-        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, yields ? Yes : No, Index(entry.Key)] : [stored, life, yields ? Yes : No]);
+        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, Index(entry.Key)] : [stored, life]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
@@ -81,9 +76,11 @@ internal static class ReplayCommand
             return (stored, Number(entry.Header.IsSliding ? life : Math.Max(life, (long)store.Limits.TombstoneLife.TotalMilliseconds)));
         }
 
-        // What has expired must not uncover what it had replaced.
+        // What has expired, or is known by its key alone, must not uncover what it had replaced. But another client may still have its
+        // value, and bring it later: so that is later than what is stored for it here.
+        var stamp = entry.Kind == LocalKind.Tombstone ? entry.Header.Stamp : entry.Header.Stamp.Before();
         stored = new byte[EntryHeader.MinLength];
-        EntryHeader.Tombstone(entry.Header.Stamp).Write(stored);
+        EntryHeader.Tombstone(stamp).Write(stored);
         return (stored, Number((long)store.Limits.TombstoneLife.TotalMilliseconds));
     }
 

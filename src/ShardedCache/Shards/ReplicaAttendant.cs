@@ -151,9 +151,9 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
             return false;
         }
 
-        // What the master last said of it or, where it never did, how long its link was down before anyone here noticed.
+        // How long its own link was down before anyone here noticed; and what the master last said of its best replica, if it did.
         var noticed = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
-        return IsFresh(shard.Lag.Last ?? (state.LinkDownFor ?? TimeSpan.Zero) - noticed);
+        return IsFresh((state.LinkDownFor ?? TimeSpan.Zero) - noticed) && IsFresh(shard.Lag.Last ?? TimeSpan.Zero);
     }
 
     /// <summary>How long before the shard went down the replica was last found fit, if it was.</summary>

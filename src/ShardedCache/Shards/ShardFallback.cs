@@ -275,7 +275,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             _store.Write(stripe, entry, replica);
             stripe.Move(entry, Standing.Acknowledged, replica);
             _store.Touch(stripe, entry, null);
-            entry.ConfirmedAt = shard.Clock.NowMilliseconds;
+
+            // What the replica has not heard of by then it may lack.
+            entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)(shard.Lag.Last ?? context.MaxStaleness).TotalMilliseconds;
         }
 
         _store.Added();

@@ -10,8 +10,6 @@ namespace ShardedCache.Shards;
 /// <summary>Reads on one shard: from its master or, where that does not answer, as <see cref="FailoverMode"/> wants it.</summary>
 internal sealed class ShardReader(Shard shard, ShardContext context)
 {
-    private static readonly TimeSpan EndIsTold = TimeSpan.FromMilliseconds(50);
-
     private readonly ShardJudge _judge = new(shard, context);
     private readonly ShardFallback _fallback = new(shard, context);
 
@@ -66,21 +64,33 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
         batch?.Send();
         Exception? failure = null;
+        List<Task<Exception?>> fallbacks = [];
         for (var i = 0; i < pending.Length; i++)
         {
             var (read, position) = (pending[i], positions.Span[i]);
             try
             {
                 var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : hasWaited ? Reply.TimedOut : default;
-                var isFound = (read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer)
-                    ?? await FallBackAsync(connection, keys[position], read.Reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-                results[position] = isFound ? read.Reader.ToArray() : null;
-                context.Readers.Return(read.Reader);
+                if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer) is { } isFound)
+                {
+                    results[position] = isFound ? read.Reader.ToArray() : null;
+                    context.Readers.Return(read.Reader);
+                }
+                else
+                {
+                    // All together: one after the other they would add up.
+                    fallbacks.Add(FallBackAsync(connection, keys, position, read.Reader, reply, results, cancellationToken));
+                }
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
             {
                 failure ??= exception;
             }
+        }
+
+        foreach (var fallback in fallbacks)
+        {
+            failure ??= await fallback.ConfigureAwait(false);
         }
 
         failure.Rethrow();
@@ -168,12 +178,28 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         return found;
     }
 
+    /// <summary>One of many. Returns why it failed, if it did.</summary>
+    private async Task<Exception?> FallBackAsync(
+        IServerConnection? connection, StoredKey[] keys, int position, EntryReader reader, Reply reply, byte[]?[] results, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var isFound = await FallBackAsync(connection, keys[position], reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+            results[position] = isFound ? reader.ToArray() : null;
+            context.Readers.Return(reader);
+            return null;
+        }
+        catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
+        {
+            return exception;
+        }
+    }
+
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var isLate = reply.Kind == ReplyKind.TimedOut
-            || (reply.Kind == ReplyKind.ConnectionLost && connection is not null && await WasSilentAsync(connection, mode).ConfigureAwait(false));
+        var isLate = await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false);
         for (var isLast = false; shard.HasFallback; isLast = true)
         {
             if (await _fallback.WaitForReplicaAsync(key, isLate, mode, cancellationToken).ConfigureAwait(false)
@@ -212,19 +238,6 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         }
 
         throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
-    }
-
-    /// <summary>Whether the connection ended because its server was silent: who waited for it then has waited for a time-out.</summary>
-    private async ValueTask<bool> WasSilentAsync(IServerConnection connection, CallMode mode)
-    {
-        var closed = connection.Closed;
-        if (!closed.IsCompleted && mode == CallMode.Asynchronous)
-        {
-            // It tells its end a moment after it has answered what was pending.
-            await ((Task)closed).WaitAsync(EndIsTold, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return closed.IsCompletedSuccessfully && (await closed.ConfigureAwait(false)).Kind == ConnectionFaultKind.Silent;
     }
 
     private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);

@@ -44,9 +44,13 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name) { IsFromMaster = true };
         }
 
-        return verdict != Verdict.Refused && shard.HasFallback
-            ? await _fallback.LoadAsync(key, reply.Kind != ReplyKind.TimedOut, mode, cancellationToken).ConfigureAwait(false)
-            : throw _judge.Unavailable(connection, reply);
+        if (verdict == Verdict.Refused || !shard.HasFallback)
+        {
+            throw _judge.Unavailable(connection, reply);
+        }
+
+        var isLate = await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false);
+        return await _fallback.LoadAsync(key, mayAsk: !isLate, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One that is new, as the shard is now. Nobody is asked, and at start-up its commit waits.</summary>

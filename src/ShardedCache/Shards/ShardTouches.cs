@@ -20,19 +20,16 @@ internal static class ShardTouches
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
-            // On a connection out of service it would count as made, and is not.
+            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
             if (!isServing || !ReferenceEquals(shard.Live, connection))
             {
+                // On a connection out of service it would count as made, and is not.
                 if (isJournaling)
                 {
-                    shard.Store.Refresh(key, null);
+                    shard.Store.Refresh(stripe, key, null);
                 }
-
-                return;
             }
-
-            var entry = stripe.Find(key.Name) is { Kind: LocalKind.Value } found && found.Header.Stamp == header.Stamp ? found : null;
-            if (entry is not null && shard.Store.IsWriteRefused)
+            else if (entry is not null && shard.Store.IsWriteRefused)
             {
                 shard.Store.TouchUntold(stripe, entry);
             }
@@ -72,7 +69,7 @@ internal static class ShardTouches
 
             if (isJournaling)
             {
-                shard.Store.Refresh(key, isTold ? connection : null);
+                shard.Store.Refresh(stripe, key, isTold ? connection : null);
             }
         }
 

@@ -185,8 +185,8 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
     {
         await WriteAsync(Stamp, ("slides", Sliding(Stamp, 160_000), "60000"));
 
-        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("slides"), Sliding(Stamp, 160_000), 170_000, "0", _index));
-        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("stranger"), Sliding(Stamp, 160_000), 170_000, "0", _index));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("slides"), Sliding(Stamp, 160_000), 170_000, _index));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("stranger"), Sliding(Stamp, 160_000), 170_000, _index));
         await WriteAsync(Later, ("other", Value(Later, 1), "1000"));
 
         await AssertLivesForAsync(Member("slides"), TimeSpan.FromSeconds(170));

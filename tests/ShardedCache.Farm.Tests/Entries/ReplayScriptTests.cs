@@ -100,19 +100,6 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
     }
 
     [Fact]
-    public async Task What_shall_yield_leaves_its_own_stamp_and_replaces_an_older_one()
-    {
-        await StoreAsync(Key, Value(Stamp, 1), 10 * Minute);
-
-        Assert.Equal(0, await ReplayAsync(Tombstone(Stamp), LifeInMilliseconds, yields: true));
-        Assert.Equal(Value(Stamp, 1), await StoredAsync(Key));
-        await AssertLivesForAsync(Key, 10 * Minute);
-
-        Assert.Equal(1, await ReplayAsync(Tombstone(Later), LifeInMilliseconds, yields: true));
-        Assert.Equal(Tombstone(Later), await StoredAsync(Key));
-    }
-
-    [Fact]
     public async Task A_key_of_another_type_is_replaced()
     {
         await Database.ListRightPushAsync(Key, "an element");
@@ -150,8 +137,7 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
         Assert.Equal(Sliding(Stamp, 1000, 1), await StoredAsync(Key));
     }
 
-    private Task<long> ReplayAsync(byte[] stored, string life, bool yields = false) =>
-        RunAsync(EntryScripts.Replay, Key, stored, life, yields ? "1" : "0");
+    private Task<long> ReplayAsync(byte[] stored, string life) => RunAsync(EntryScripts.Replay, Key, stored, life);
 }
 
 /// <summary>What a replay says on a server that refuses to write: the code words by which the journal decides.</summary>
@@ -235,5 +221,5 @@ public sealed class ReplayRefusalTests : IAsyncLifetime
     private Task StoreAsync(RedisKey key, ulong stamp) => _client.GetDatabase().StringSetAsync(key, Value(stamp));
 
     private Task<RedisResult> ReplayAsync(RedisKey key, ulong stamp) =>
-        _client.GetDatabase().ScriptEvaluateAsync(EntryScripts.Replay.Text, [key], [Value(stamp), "60000", "0"]);
+        _client.GetDatabase().ScriptEvaluateAsync(EntryScripts.Replay.Text, [key], [Value(stamp), "60000"]);
 }

@@ -84,6 +84,22 @@ public sealed class LocalBoundTests : IDisposable
     }
 
     [Fact]
+    public void What_was_only_read_goes_first_and_stays_known()
+    {
+        Use(new LocalWorld(journalBytes: 5 * EntrySize));
+        _world.Set(Tag + "a", new byte[100], sentOn: null);
+        _world.Observe(Tag + "b", EntryHeader.Value(_world.Clock.Next(), default), new byte[400], _world.First);
+        _world.Set(Tag + "c", new byte[100], sentOn: null);
+        _world.Set(Tag + "d", new byte[100], sentOn: null);
+
+        _world.Set(Tag + "e", new byte[100], sentOn: null);
+
+        Assert.All("acde", key => Assert.NotNull(_world.Find($"{Tag}{key}")?.Payload));
+        Assert.Equal((LocalKind.Value, true), (_world.Find(Tag + "b")!.Kind, _world.Find(Tag + "b")!.Payload is null));
+        Assert.InRange(_world.Budget.Used, 0, 5 * EntrySize);
+    }
+
+    [Fact]
     public void When_no_value_is_left_the_oldest_keys_are_forgotten()
     {
         Use(new LocalWorld(journalBytes: 10 * EntrySize));

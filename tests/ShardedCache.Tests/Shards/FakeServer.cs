@@ -143,7 +143,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
                 case "evict" when !isEntry || header.Stamp <= Stamp.Read(arguments[0].Span):
                     return Store.TryRemove(key, out _) ? 1 : 0;
                 case "replay":
-                    return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span, yields: arguments[2].Span is [(byte)'1']);
+                    return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span);
                 case "session-merge":
                     return FakeSessions.Merge(this, key, arguments, (time.GetUtcNow() + ClockLead - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
                 case "group-write":
@@ -162,11 +162,11 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         Replication.Advance();
     }
 
-    private long Replay(string key, EntryHeader? there, byte[] stored, ReadOnlySpan<byte> life, bool yields)
+    private long Replay(string key, EntryHeader? there, byte[] stored, ReadOnlySpan<byte> life)
     {
         Assert.True(EntryHeader.TryRead(stored, out var header, out _));
         if (there is { } old
-            && (old.Stamp > header.Stamp || (old.Stamp == header.Stamp && (yields || Store[key].AsSpan().SequenceCompareTo(stored) > 0))))
+            && (old.Stamp > header.Stamp || (old.Stamp == header.Stamp && Store[key].AsSpan().SequenceCompareTo(stored) > 0)))
         {
             return 0;
         }

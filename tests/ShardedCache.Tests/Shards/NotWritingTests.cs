@@ -118,6 +118,27 @@ public sealed class NotWritingTests : Outage
         Assert.Equal("value", await GetAsync("key"));
     }
 
+    [Fact]
+    public async Task An_entry_that_was_written_long_ago_and_is_in_use_stays_while_its_server_does_not_write()
+    {
+        await StartAsync();
+        await SetAsync("key", "value", Sliding(600));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromMinutes(3));
+        Assert.Equal("value", await GetAsync("key"));
+        A.AnswerEntry = static command => command is "set" or "replay" or "touch" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        await SetAsync("other", "value");
+        World.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("value", await GetAsync("key"));
+        await World.PollAsync(A, 3);
+
+        Assert.Equal("value", await GetAsync("key"));
+
+        A.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal("value", On(A, "key"));
+    }
+
     [Theory]
     [InlineData(FailoverMode.LocalTier)]
     [InlineData(FailoverMode.Bypass)]

@@ -128,6 +128,20 @@ public sealed class ReplicaReadTests : Outage
     }
 
     [Fact]
+    public async Task A_replica_whose_own_link_was_down_for_too_long_is_not_read_however_near_another_one_is()
+    {
+        (B.Replication.Link, B.Replication.LinkDownSeconds) = ("down", 3600);
+        await StartWithReplicaAsync();
+        B.Store["key"] = Foreign("old", -10);
+        await World.PollAsync(A, 3);
+        await FailAsync();
+        var checks = B.Commands.Count;
+        await World.UntilAsync(() => B.Commands.Count > checks + 6);
+
+        Assert.Null(await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task A_copy_older_than_the_staleness_allowed_is_not_served()
     {
         await StartAsync(change: static settings => settings with { MaxStaleness = TimeSpan.FromSeconds(60) });

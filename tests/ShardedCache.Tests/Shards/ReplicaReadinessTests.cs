@@ -108,6 +108,33 @@ public sealed class ReplicaReadinessTests : Outage
     }
 
     [Fact]
+    public async Task Many_reads_that_waited_for_the_master_in_vain_wait_for_a_replica_together()
+    {
+        await StartWithReplicaAsync();
+        string[] keys = ["a", "b", "c", "d", "e"];
+        foreach (var key in keys)
+        {
+            await SetAsync(key, "copy");
+        }
+
+        await UntilProvenAsync();
+        await UntilReadyAsync();
+        B.IsSilent = true;
+        B.Break();
+        await World.UntilAsync(() => B.Connections.Count == 0);
+        A.Hangs = static command => command == "get";
+        var read = Cache.GetManyAsync(keys, Token);
+        var before = World.Time.GetUtcNow();
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+
+        await World.UntilAsync(() => read.IsCompleted);
+
+        Assert.All(await read, static value => Assert.Equal("copy", Text(value)));
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.05), TimeSpan.FromSeconds(0.3));
+    }
+
+    [Fact]
     public async Task A_replica_that_was_promoted_is_read_before_the_Sentinels_name_it()
     {
         await StartWithReplicaAsync();

@@ -6,6 +6,25 @@ namespace ShardedCache.Tests.Shards;
 public sealed class ResurrectionTests : Outage
 {
     [Fact]
+    public async Task What_a_reader_knows_by_its_key_alone_hides_what_was_there_before_and_does_not_refuse_its_writer_s_replay()
+    {
+        await StartWithReplicaAsync();
+        var large = Foreign(new string('x', 70_000), 1);
+        B.Store["key"] = Foreign("old", -10);
+        A.Store["key"] = large;
+        Assert.NotNull(await GetAsync("key"));
+        await FailAsync();
+        B.TakeOverFrom(A, [], offset: 0);
+        await PromoteAsync();
+        await UntilProvenOnAsync(B);
+        Assert.Equal("tombstone", On(B, "key"));
+
+        Assert.Equal(1, B.Run("replay", "key", [large, default]));
+
+        Assert.Equal(70_000, (await GetAsync("key"))!.Length);
+    }
+
+    [Fact]
     public async Task A_removed_key_never_reads_as_its_old_value()
     {
         await StartWithReplicaAsync();

@@ -22,6 +22,25 @@ public sealed class SessionBoundTests : SessionOutage
     }
 
     [Fact]
+    public async Task Sessions_kept_alive_while_the_journal_is_beyond_its_bound_hold_up_nobody()
+    {
+        await StartAsync(change: static settings => settings with { JournalSizeLimit = 64 * 1024 });
+        await FailAsync();
+
+        await Task.WhenAll(
+            Task.Run(() => Parallel.For(0, 20_000, i => Sessions.KeepSessionAlive($"session-{i}")), Token),
+            Task.Run(
+                async () =>
+                {
+                    for (var i = 0; i < 20_000; i++)
+                    {
+                        await SetAsync($"key-{i}", "value");
+                    }
+                },
+                Token)).WaitAsync(TimeSpan.FromSeconds(30), Token);
+    }
+
+    [Fact]
     public async Task Removed_keys_take_no_room()
     {
         await StartAsync(change: static settings => settings with { MaximumPayloadBytes = 300 });

@@ -28,6 +28,22 @@ public sealed class SessionOutageTests : SessionOutage
     }
 
     [Fact]
+    public async Task A_load_that_waited_for_a_silent_master_in_vain_asks_nobody_else()
+    {
+        await StartWithReplicaAsync();
+        await World.UntilAsync(() => B.Connections.Count > 0);
+        A.Hangs = static command => command == "get";
+        var load = LoadAsync();
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+
+        await World.UntilAsync(() => load.IsCompleted);
+
+        Assert.False((await load).IsAvailable);
+        Assert.DoesNotContain(B.Sent, static sent => sent.Command == "get");
+    }
+
+    [Fact]
     public async Task A_change_that_failed_while_a_later_one_succeeded_is_sent_again_with_it()
     {
         await StartAsync();
