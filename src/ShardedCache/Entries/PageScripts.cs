@@ -122,11 +122,12 @@ internal static class PageScripts
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local expiry = now + life
+        local score = string.format('%.0f', expiry)
         now = string.format('%.0f', now)
         for at = 7, #ARGV do
           local tag, state, bucket = ARGV[at], states[at], buckets[at]
           if had[tag] == bucket then had[tag] = nil end
-          redis.call('ZADD', bucketKey(tag, bucket), string.format('%.0f', expiry), member)
+          redis.call('ZADD', bucketKey(tag, bucket), score, member)
           local swept = bucketKey(tag, state.sweep)
           local expired = redis.call('ZRANGEBYSCORE', swept, '-inf', now, 'LIMIT', 0, 8)
           if #expired > 0 then redis.call('ZREM', swept, unpack(expired)) end

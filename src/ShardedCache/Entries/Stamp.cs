@@ -29,7 +29,7 @@ internal readonly record struct Stamp(ulong Value) : IComparable<Stamp>
     /// <summary>This one, or where it is not later than the other, the same process's first that is.</summary>
     public Stamp After(Stamp other) => this > other ? this : From(other.UnixMicroseconds + 1, (uint)Value);
 
-    /// <summary>The last that is not later.</summary>
+    /// <summary>The stamp just before this one.</summary>
     public Stamp Before() => new(Math.Max(1, Value) - 1);
 
     public static Stamp Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt64BigEndian(bytes));

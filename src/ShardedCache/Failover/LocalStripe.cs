@@ -181,7 +181,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         {
             if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 } && entry is { WasRead: true, IsSession: false } == wereRead)
             {
-                freed += wereRead ? Release(entry) : Shrink(entry);
+                freed += wereRead ? Shrink(entry, static entry => entry.ReleasePayload()) : Shrink(entry);
                 count++;
             }
         }
@@ -190,19 +190,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     }
 
     /// <summary>Gives the payload of an entry of the journal up; its key is still to be invalidated.</summary>
-    public long Shrink(LocalEntry entry)
-    {
-        var freed = Journal.Shrink(entry, static entry => entry.Invalidate());
-        Count(-freed);
-        return freed;
-    }
-
-    private long Release(LocalEntry entry)
-    {
-        var freed = Journal.Shrink(entry, static entry => entry.ReleasePayload());
-        Count(-freed);
-        return freed;
-    }
+    public long Shrink(LocalEntry entry) => Shrink(entry, static entry => entry.Invalidate());
 
     /// <summary>Forgets the journal's oldest keys until this much is free.</summary>
     public (int Count, long Bytes) DropKeys(long bytes)
@@ -216,6 +204,13 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         return (count, freed);
+    }
+
+    private long Shrink(LocalEntry entry, Action<LocalEntry> change)
+    {
+        var freed = Journal.Shrink(entry, change);
+        Count(-freed);
+        return freed;
     }
 
     private void Count(long change)

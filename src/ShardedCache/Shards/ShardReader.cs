@@ -64,7 +64,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
         batch?.Send();
         Exception? failure = null;
-        List<Task<Exception?>> fallbacks = [];
+        List<Task<Exception?>>? fallbacks = null;
         for (var i = 0; i < pending.Length; i++)
         {
             var (read, position) = (pending[i], positions.Span[i]);
@@ -79,7 +79,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                 else
                 {
                     // All together: one after the other they would add up.
-                    fallbacks.Add(FallBackAsync(connection, keys, position, read.Reader, reply, results, cancellationToken));
+                    (fallbacks ??= []).Add(FallBackOneAsync(connection, keys, position, read.Reader, reply, results, cancellationToken));
                 }
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
@@ -88,9 +88,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             }
         }
 
-        foreach (var fallback in fallbacks)
+        foreach (var fallback in fallbacks ?? [])
         {
-            failure ??= await fallback.ConfigureAwait(false);
+            // Whatever has failed, none is left behind.
+            var reason = await fallback.ConfigureAwait(false);
+            failure ??= reason;
         }
 
         failure.Rethrow();
@@ -179,7 +181,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     }
 
     /// <summary>One of many. Returns why it failed, if it did.</summary>
-    private async Task<Exception?> FallBackAsync(
+    private async Task<Exception?> FallBackOneAsync(
         IServerConnection? connection, StoredKey[] keys, int position, EntryReader reader, Reply reply, byte[]?[] results, CancellationToken cancellationToken)
     {
         try

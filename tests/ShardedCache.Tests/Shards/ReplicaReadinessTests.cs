@@ -45,10 +45,7 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task What_the_journal_answers_waits_for_no_replica_and_the_rest_once_for_a_quarter_of_a_time_out()
     {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "copy");
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync("key");
         B.IsSilent = true;
         B.Break();
         await World.UntilAsync(() => B.Connections.Count == 0);
@@ -68,10 +65,7 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task A_read_keeps_within_its_time_out_where_the_replica_is_as_silent_as_the_master()
     {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "copy");
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync("key");
         A.Hangs = B.Hangs = static command => command == "get";
         var before = World.Time.GetUtcNow();
 
@@ -86,10 +80,7 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task A_read_that_waited_for_the_master_in_vain_finds_the_replica_that_closes_its_connections_just_then()
     {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "copy");
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync("key");
         B.Store["key"] = Foreign("replica", 1);
         A.Hangs = static command => command == "get";
         B.Hangs = command =>
@@ -110,15 +101,8 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task Many_reads_that_waited_for_the_master_in_vain_wait_for_a_replica_together()
     {
-        await StartWithReplicaAsync();
         string[] keys = ["a", "b", "c", "d", "e"];
-        foreach (var key in keys)
-        {
-            await SetAsync(key, "copy");
-        }
-
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync(keys);
         B.IsSilent = true;
         B.Break();
         await World.UntilAsync(() => B.Connections.Count == 0);
@@ -137,10 +121,7 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task A_replica_that_was_promoted_is_read_before_the_Sentinels_name_it()
     {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "copy");
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync("key");
         await FailAsync();
         B.TakeOverFrom(A);
         B.Store["key"] = Foreign("replica", 1);
@@ -154,10 +135,7 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task A_master_of_another_history_is_not_read_where_a_replica_was()
     {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "copy");
-        await UntilProvenAsync();
-        await UntilReadyAsync();
+        await StartReadyAsync("key");
         await FailAsync();
         B.Role = "master";
         B.Replication.Id = "another";
@@ -172,6 +150,19 @@ public sealed class ReplicaReadinessTests : Outage
         var read = GetAsync("key");
         await World.UntilAsync(() => read.IsCompleted);
         return await read;
+    }
+
+    /// <summary>With copies of these keys, proven to be on the replica, and a connection to it.</summary>
+    private async Task StartReadyAsync(params string[] keys)
+    {
+        await StartWithReplicaAsync();
+        foreach (var key in keys)
+        {
+            await SetAsync(key, "copy");
+        }
+
+        await UntilProvenAsync();
+        await UntilReadyAsync();
     }
 
     /// <summary>A round of checks has found it fit.</summary>
