@@ -104,6 +104,12 @@ public sealed class RedisFarmShard
         ArgumentNullException.ThrowIfNull(master);
         RedisProcess[] sentinels = [.. _sentinels.All.Where(static sentinel => sentinel.IsRunning)];
         await Task.WhenAll(sentinels.Select(RemoveAsync)).ConfigureAwait(false);
+        if (master.IsRunning)
+        {
+            // What the Sentinels said of the old state is in the master's stream, and a replica repeats it to all that listen there.
+            await WaitForReplicasAsync(master, Poll.DefaultTimeout, cancellationToken, areAttached: true).ConfigureAwait(false);
+        }
+
         await Task.WhenAll(sentinels.Select(AddAsync)).ConfigureAwait(false);
 
         async Task RemoveAsync(RedisProcess sentinel)
@@ -123,7 +129,11 @@ public sealed class RedisFarmShard
         }
     }
 
-    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <param name="master">Whose replicas.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="areAttached">Only those that the master knows of now.</param>
+    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken, bool areAttached = false)
     {
         long? written = null;
         return Poll.UntilAsync(
@@ -132,6 +142,7 @@ public sealed class RedisFarmShard
                 var info = (await master.AskAsync(AskTimeout, token, "INFO", "replication").ConfigureAwait(false)).Text;
                 written ??= Offset(info, "master_repl_offset:");
                 var missing = Servers.FirstOrDefault(server => server != master && server.IsRunning
+                    && (!areAttached || info.Contains($"ip={server.Host},port={server.Port},", StringComparison.Ordinal))
                     && !(Offset(info, $"ip={server.Host},port={server.Port},state=online,offset=") >= written));
                 return missing is null ? null : $"{missing} is not online at {master}, or lags behind.";
             },
