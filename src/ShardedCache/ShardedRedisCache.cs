@@ -305,7 +305,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     private DateTimeOffset CheckExpiration(DistributedCacheEntryOptions options)
     {
         var now = _time.GetUtcNow();
-        EntryExpiration.From(options, now, 0);
+        EntryLifetime.Of(options, now);
         return now;
     }
 

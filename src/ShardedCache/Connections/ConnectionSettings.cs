@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace ShardedCache.Connections;
@@ -19,7 +20,25 @@ internal readonly record struct Credentials(string? User, string? Password)
 internal sealed record TlsSettings(
     string? TargetHost = null,
     RemoteCertificateValidationCallback? ServerCertificateValidation = null,
-    X509Certificate2? ClientCertificate = null);
+    X509Certificate2? ClientCertificate = null)
+{
+    /// <summary>The same, with whatever the application's code throws as a handshake that fails.</summary>
+    public RemoteCertificateValidationCallback? Validation => ServerCertificateValidation is null ? null : Validate;
+
+    private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        try
+        {
+            return ServerCertificateValidation!(sender, certificate, chain, errors);
+        }
+#pragma warning disable CA1031 // It may be anything.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            throw new AuthenticationException($"{nameof(ServerCertificateValidation)} has thrown {failure.GetType().Name}: {failure.Message}", failure);
+        }
+    }
+}
 
 /// <summary>All that a transport needs to know to open a connection.</summary>
 internal sealed record ConnectionSettings

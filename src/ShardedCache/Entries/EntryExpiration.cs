@@ -26,29 +26,11 @@ internal readonly record struct EntryExpiration(long AbsoluteMilliseconds, long 
     /// <param name="now">The time of the caller, in which <see cref="DistributedCacheEntryOptions.AbsoluteExpiration"/> is meant.</param>
     /// <param name="shardNowMilliseconds">The same moment by the shard's clock, in which expirations are stored.</param>
     /// <exception cref="ArgumentOutOfRangeException">The absolute expiration is not in the future.</exception>
-    public static EntryExpiration From(DistributedCacheEntryOptions options, DateTimeOffset now, long shardNowMilliseconds)
-    {
-        if (options.AbsoluteExpiration <= now)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(DistributedCacheEntryOptions.AbsoluteExpiration),
-                options.AbsoluteExpiration.Value,
-                "The absolute expiration value must be in the future.");
-        }
+    public static EntryExpiration From(DistributedCacheEntryOptions options, DateTimeOffset now, long shardNowMilliseconds) =>
+        EntryLifetime.Of(options, now).From(shardNowMilliseconds);
 
-        var absolute = Milliseconds(options.AbsoluteExpirationRelativeToNow ?? (options.AbsoluteExpiration - now));
-        var sliding = Milliseconds(options.SlidingExpiration);
-        var header = new EntryExpiration(absolute is { } life ? shardNowMilliseconds + life : 0, sliding ?? 0, default);
-        return header with { TimeToLive = header.TimeToLiveAt(shardNowMilliseconds) };
-    }
-
-    private static long? Milliseconds(TimeSpan? duration) => duration is { } given
-        ? Math.Min(
-            (given.Ticks / TimeSpan.TicksPerMillisecond) + (given.Ticks % TimeSpan.TicksPerMillisecond > 0 ? 1 : 0),
-            MaxDurationMilliseconds)
-        : null;
-
-    private TimeSpan TimeToLiveAt(long shardNowMilliseconds) => (IsAbsolute, IsSliding) switch
+    /// <param name="shardNowMilliseconds">The time of the call by the shard's clock.</param>
+    public TimeSpan TimeToLiveAt(long shardNowMilliseconds) => (IsAbsolute, IsSliding) switch
     {
         (_, true) => TimeSpan.FromMilliseconds(TouchPolicy.TimeToLive(EntryHeader.Value(default, this), shardNowMilliseconds)),
         (true, false) => TimeSpan.FromMilliseconds(AbsoluteMilliseconds - shardNowMilliseconds),

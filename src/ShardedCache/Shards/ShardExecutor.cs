@@ -41,8 +41,8 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         try
         {
             var localNow = options?.AbsoluteExpiration is null ? default : context.Time.GetUtcNow();
-            EntryExpiration? expiration = options is null ? null : EntryExpiration.From(options, localNow, shard.Clock.NowMilliseconds);
-            return _writer.FinishAsync(_writer.Begin(key, expiration, payload, mode, cancellationToken), mode);
+            EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, localNow);
+            return _writer.FinishAsync(_writer.Begin(key, lifetime, payload, mode, cancellationToken), mode);
         }
         catch (Exception exception) when (exception is ArgumentException or ShardUnavailableException)
         {
@@ -111,8 +111,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         }
 
-        var expiration = ExpirationOf(options, calledAt);
-        var pending = _writer.BeginMany(keys, positions, payloads, expiration, cancellationToken);
+        var pending = _writer.BeginMany(keys, positions, payloads, LifetimeOf(options, calledAt), cancellationToken);
         Exception? failure = null;
         foreach (var write in pending)
         {
@@ -135,14 +134,14 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove group" : "set group", shard.Name);
         var calledAt = context.Time.GetUtcNow();
-        var expiration = ExpirationOf(options, calledAt);
+        var lifetime = LifetimeOf(options, calledAt);
         if (shard.Live is null)
         {
             await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-            expiration = ExpirationOf(options, calledAt);
+            lifetime = LifetimeOf(options, calledAt);
         }
 
-        var write = _writer.BeginGroup(index, removal, keys, payloads, expiration, cancellationToken);
+        var write = _writer.BeginGroup(index, removal, keys, payloads, lifetime, cancellationToken);
         await _writer.FinishGroupAsync(write).ConfigureAwait(false);
     }
 
@@ -154,28 +153,21 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start(options is null ? "remove" : "set", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
         var calledAt = context.Time.GetUtcNow();
-        var expiration = ExpirationOf(options, calledAt);
+        var lifetime = LifetimeOf(options, calledAt);
         if (shard.Live is null)
         {
-            // The shard's clock may have been set only now, and what was valid when it was called stays so.
+            // What was valid when it was called stays so.
             await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-            expiration = ExpirationOf(options, calledAt);
+            lifetime = LifetimeOf(options, calledAt);
         }
 
-        await _writer.FinishAsync(_writer.Begin(key, expiration, payload, mode, cancellationToken), mode).ConfigureAwait(false);
+        await _writer.FinishAsync(_writer.Begin(key, lifetime, payload, mode, cancellationToken), mode).ConfigureAwait(false);
     }
 
     /// <summary>Null without options: what is written is a removal.</summary>
-    private EntryExpiration? ExpirationOf(DistributedCacheEntryOptions? options, DateTimeOffset calledAt)
-    {
-        if (options is null)
-        {
-            return null;
-        }
-
-        var waited = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds);
-        return EntryExpiration.From(options, calledAt, shard.Clock.NowMilliseconds - waited);
-    }
+    private EntryLifetime? LifetimeOf(DistributedCacheEntryOptions? options, DateTimeOffset calledAt) => options is null
+        ? null
+        : EntryLifetime.Of(options, calledAt) with { Elapsed = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds) };
 
     private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>
         ReplayCommand.Index(key) is { Length: > 0 } index ? new ReadOnlyMemory<byte>[] { "0"u8.ToArray(), index } : [];

@@ -8,24 +8,25 @@ namespace ShardedCache.Shards;
 
 /// <summary>
 /// Writes and removes on one shard. In <see cref="FailoverMode.LocalTier"/> each is in the journal before it is sent, and sent under
-/// the lock of its key's stripe: the order of a key's stamps is the order in which its server gets them.
+/// the lock of its key's stripe: the order of a key's stamps is the order in which its server gets them. When an entry expires is told there,
+/// too, by the clock that tells its stamp: without the lock that clock may be calibrated in between.
 /// </summary>
 internal sealed class ShardWriter(Shard shard, ShardContext context)
 {
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
-    /// <summary>Stamps, journals and sends; without an expiration it removes.</summary>
+    /// <summary>Stamps, journals and sends; without a lifetime it removes.</summary>
     public PendingWrite Begin(
-        in StoredKey key, EntryExpiration? expiration, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+        in StoredKey key, EntryLifetime? lifetime, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        PayloadCopy? copy = context.IsJournaling && expiration is not null ? PayloadCopy.Of(payload) : null;
+        PayloadCopy? copy = context.IsJournaling && lifetime is not null ? PayloadCopy.Of(payload) : null;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
             var connection = Target(copy);
-            write = BeginLocked(stripe, connection, connection, key, expiration, copy, payload, mode, cancellationToken);
+            write = BeginLocked(stripe, connection, connection, key, ExpirationOf(lifetime), copy, payload, mode, cancellationToken);
         }
 
         _store.Added();
@@ -34,7 +35,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     /// <summary>The same for many keys, sent together.</summary>
     public PendingWrite[] BeginMany(
-        StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, EntryExpiration? expiration, CancellationToken cancellationToken)
+        StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, EntryLifetime? lifetime, CancellationToken cancellationToken)
     {
         var writes = new PendingWrite[positions.Length];
         var copies = new PayloadCopy?[positions.Length];
@@ -46,6 +47,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         _store.WithAllLocked(() =>
         {
             var connection = Target(copies);
+            var expiration = ExpirationOf(lifetime);
             var batch = connection?.CreateBatch();
             for (var i = 0; i < writes.Length; i++)
             {
@@ -63,7 +65,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     /// <summary>The same for members of a group, in one script; with no keys, for all of them.</summary>
     public PendingGroupWrite BeginGroup(
-        in StoredKey index, in StoredKey removal, StoredKey[] keys, byte[][]? payloads, EntryExpiration? expiration, CancellationToken cancellationToken)
+        in StoredKey index, in StoredKey removal, StoredKey[] keys, byte[][]? payloads, EntryLifetime? lifetime, CancellationToken cancellationToken)
     {
         PendingGroupWrite write;
         var stripe = _store.StripeOf(index);
@@ -72,7 +74,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             var connection = Target();
             var stamp = shard.Clock.Next();
             var group = new GroupOperation(index, removal, stamp, isRemovalOfAll: keys.Length == 0);
-            var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
+            var header = ExpirationOf(lifetime) is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
             for (var i = 0; i < Math.Max(1, keys.Length); i++)
             {
                 PayloadCopy? copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
@@ -213,6 +215,8 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
         return connection;
     }
+
+    private EntryExpiration? ExpirationOf(EntryLifetime? lifetime) => lifetime?.From(shard.Clock.NowMilliseconds);
 
     private PendingWrite BeginLocked(
         LocalStripe stripe,

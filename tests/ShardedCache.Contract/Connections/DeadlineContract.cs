@@ -106,6 +106,29 @@ public abstract class DeadlineContract(ServerFixture fixture) : ConnectionContra
     }
 
     [Fact]
+    public async Task A_script_that_its_caller_has_given_up_is_not_sent_again_when_the_server_does_not_know_it()
+    {
+        await using var connection = await OpenAsync(Server);
+        var key = NewKey();
+        await Server.ExecuteAsync("SCRIPT", "FLUSH");
+        Server.Pause();
+        using var patience = new CancellationTokenSource();
+        var append = new StoredScript("append", "return redis.call('APPEND', KEYS[1], ARGV[1])");
+        var run = connection.RunAsync(append, key, [Encoding.UTF8.GetBytes("late")], CallMode.Asynchronous, patience.Token).AsTask();
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        Server.Resume();
+
+        // The first reply comes behind the refusal, and the second behind whatever was sent then.
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal("PONG", (await connection.ExecuteAsync(new[] { "PING" }, Cancellation)).Text);
+        }
+
+        Assert.Null(await ReadAsync(connection, key));
+    }
+
+    [Fact]
     public async Task An_idle_connection_to_a_stopped_server_lives_on()
     {
         await using var connection = await OpenAsync(Server, OperationTimeout);

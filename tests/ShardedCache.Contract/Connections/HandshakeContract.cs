@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using ShardedCache.Connections;
@@ -237,10 +238,11 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         await using var connection = await OpenAsync(address, new ConnectionSettings { Tls = trusting, ConnectTimeout = Patience });
         Assert.Equal(Reply.Ok, await SetAsync(connection, NewKey(), "1"));
 
-        foreach (var wrong in new[] { trusting with { ServerCertificateValidation = null }, trusting with { ServerCertificateValidation = static (_, _, _, _) => false } })
+        foreach (var wrong in new[] { trusting with { ServerCertificateValidation = null }, trusting with { ServerCertificateValidation = static (_, _, _, _) => false }, trusting with { ServerCertificateValidation = Broken } })
         {
             var fault = await FailsAsync(address, new ConnectionSettings { Tls = wrong, ConnectTimeout = Patience });
             Assert.Equal(ConnectionFaultKind.Tls, fault.Kind);
+            Assert.Equal(wrong.ServerCertificateValidation == Broken, fault.Message.Contains("The trust store cannot be read.", StringComparison.Ordinal));
         }
 
         var refused = await FailsAsync(address, new ConnectionSettings { Tls = trusting with { ClientCertificate = null }, ConnectTimeout = Patience });
@@ -249,6 +251,9 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         // A server without TLS takes the client's greeting for the start of a command, and waits for its end.
         Assert.Equal(ConnectionFaultKind.HandshakeTimedOut, (await FailsAsync(AddressOf(Server), new ConnectionSettings { Tls = trusting })).Kind);
     }
+
+    private static bool Broken(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        throw new InvalidOperationException("The trust store cannot be read.");
 
     private static Task<RedisFarm> ProtectedFarmAsync() => RedisFarm.StartAsync(
         new RedisFarmOptions { Shards = 1, ReplicasPerShard = 0, Sentinels = 0, User = "app", Password = "right", UserRules = LeastRules }, Cancellation);

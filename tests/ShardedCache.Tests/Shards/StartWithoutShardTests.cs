@@ -52,6 +52,37 @@ public sealed class StartWithoutShardTests : Outage
         Assert.Equal("value", await GetAsync("key").WaitAsync(TimeSpan.FromSeconds(10), Token));
     }
 
+    [Fact]
+    public async Task What_is_written_in_the_moment_in_which_the_shard_s_time_becomes_known_has_stamp_and_expiration_by_one_clock()
+    {
+        A.IsDown = true;
+        A.ClockLead = TimeSpan.FromHours(1);
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        World.Start(mode: FailoverMode.LocalTier);
+        await World.UntilAsync(ShardState.FailingOver);
+        using var up = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 8).Select(writer => Task.Factory.StartNew(
+            () =>
+            {
+                for (var i = 0; !up.IsCancellationRequested; i++)
+                {
+                    Cache.Set($"{writer}-{i % 100}", [1], For(300));
+                }
+            },
+            Token,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)).ToArray();
+        await ReturnAsync();
+        await up.CancelAsync();
+        await Task.WhenAll(writers);
+
+        foreach (var key in Enumerable.Range(0, 800).Select(i => $"{i / 100}-{i % 100}").Where(key => On(A, key) is not null))
+        {
+            var header = HeaderOn(A, key);
+            Assert.InRange(header.AbsoluteMilliseconds - (header.Stamp.UnixMicroseconds / 1000), 299_000, 301_000);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(-1)]

@@ -32,6 +32,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
     private int _workers;
     private bool _isStarting;
     private bool _isPollerWaiting;
+    private bool _hasEnded;
     private long _taken;
     private long _takenBefore;
     private long _stuckSince;
@@ -43,6 +44,12 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         bool needsWorker;
         lock (_gate)
         {
+            if (_hasEnded)
+            {
+                Scatter(first);
+                return;
+            }
+
             if (_last is null)
             {
                 _first = first;
@@ -69,6 +76,17 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         }
 
         Start(needsWorker);
+    }
+
+    /// <summary>From now on there is no sweep that would see that one caller waits for another: each goes on by itself.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _hasEnded = true;
+            Scatter(_first);
+            (_first, _last, _count) = (null, null, 0);
+        }
     }
 
     /// <summary>Blocks while others receive, as long as they are heard of.</summary>
@@ -151,6 +169,17 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
 
         Thread.Yield();
         return poller.TryReceive() || Volatile.Read(ref _count) > 0;
+    }
+
+    private static void Scatter(RespOperation? first)
+    {
+        for (var operation = first; operation is not null;)
+        {
+            var next = operation.Next;
+            operation.Next = null;
+            ThreadPool.UnsafeQueueUserWorkItem(operation, preferLocal: false);
+            operation = next;
+        }
     }
 
     private void Start(bool needed)

@@ -29,7 +29,7 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
 
         // The kernel's own limit is a second line, behind ours.
         _link = new RespLink(2 * _timeoutMilliseconds);
-        _sender = new RespSender(_link, _pending, OnLoss);
+        _sender = new RespSender(_link, _pending, OnFailure);
         _receiver = new RespReceiver(_link, _pending, _subscriptions);
         _deadlines = new RespDeadlines(_pending, _timeoutMilliseconds);
         _silence = new SilenceWatch(_timeoutMilliseconds, _link.MillisecondsSinceData);
@@ -99,10 +99,12 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
             return;
         }
 
-        _sweep.Remove(this);
         _pending.Abandon(_pending.Start, _pending.End, ReplyKind.ConnectionLost);
         _link.Abort();
         _closed.TrySetResult(fault);
+
+        // Last: who adds it looks afterwards whether it is closed.
+        _sweep.Remove(this);
     }
 
     public ValueTask DisposeAsync()
@@ -113,7 +115,7 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
 
     public void Sweep(long now)
     {
-        _sender.Send();
+        _sender.TrySend();
         if (_receiver.TakeProgress())
         {
             _silence.Received(now);
@@ -144,15 +146,11 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
                 Close(fault);
             }
         }
-        catch (Exception e) when (RespLink.IsLoss(e))
-        {
-            OnLoss(e);
-        }
 #pragma warning disable CA1031 // Whatever a server's bytes bring about, it costs their connection and no more.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Close(new ConnectionFault(ConnectionFaultKind.Protocol, $"What the server sent could not be read ({e.GetType().Name})."));
+            OnFailure(e);
         }
 
         isOpen = !_closed.Task.IsCompleted;
@@ -172,8 +170,19 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         }
     }
 
-    /// <summary>Sends a command once more in another form, for an operation that has a caller already.</summary>
-    internal bool TrySend(RespOperation operation, in EvalCommand command) => _sender.Add(operation, command, mayHoldBack: false) is null;
+    /// <summary>Sends a command once more in another form, for an operation that has a caller already, and keeps its deadline.</summary>
+    internal bool TrySendAgain(RespOperation operation, in EvalCommand command)
+    {
+        var sequence = operation.Sequence;
+        if (_sender.Add(operation, command, mayHoldBack: false) is not null)
+        {
+            return false;
+        }
+
+        // Its reply is read by this thread, so it is still in this life.
+        _deadlines.SentAgain(sequence, operation.Sequence);
+        return true;
+    }
 
     internal ReplyKind? Send(List<RespOperation> operations, RespBuffer commands) => _sender.Add(operations, commands);
 
@@ -211,17 +220,20 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
             _connected.SetResult(null);
             Close(_receiver.ReceiveAll(_pollers.NewChain()));
         }
-        catch (Exception e) when (RespLink.IsLoss(e))
+#pragma warning disable CA1031 // An application's certificate validation may throw anything, and on this thread it would end the process.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             if (!_connected.TrySetResult(e))
             {
-                OnLoss(e);
+                OnFailure(e);
             }
         }
 
         EndReceiving();
     }
 
-    private void OnLoss(Exception failure) =>
-        Close(new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "The server or the network ended the connection."));
+    private void OnFailure(Exception failure) => Close(RespLink.IsLoss(failure)
+        ? new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "The server or the network ended the connection.")
+        : new ConnectionFault(ConnectionFaultKind.Protocol, $"The connection could not be served any further ({failure.GetType().Name}: {failure.Message})"));
 }

@@ -91,6 +91,8 @@ internal sealed class RespConnector : IServerConnector
     {
         AuthenticationException => new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {connection.Address} failed: {failure.Message}"),
         ObjectDisposedException => new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."),
+        _ when !RespLink.IsLoss(failure) => new ConnectionFault(
+            ConnectionFaultKind.Tls, $"The connection to {connection.Address} could not be secured ({failure.GetType().Name}): {failure.Message}"),
         _ when connection.IsConnected => new ConnectionFault(
             ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {RespHandshake.Hint}"),
         _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),

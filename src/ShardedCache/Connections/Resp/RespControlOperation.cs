@@ -17,9 +17,10 @@ internal abstract class RespControlOperation<T> : RespOperation
 
     public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame)
     {
+        var reply = Read(token, frame);
         if (TryClaim())
         {
-            _source.SetResult(Read(token, frame));
+            _source.SetResult(reply);
         }
 
         return false;

@@ -74,28 +74,24 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
 
     public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame)
     {
-        if (token.Kind == RespKind.Error && _script is { } script && ReplyOf(token, frame) is { Error: ServerErrorCode.NoScript })
+        if (token.Kind == RespKind.Text && _destination is not null)
+        {
+            return TryTake() && Deliver(token.Body(frame));
+        }
+
+        var reply = ReplyOf(token, frame);
+        if (reply.Error == ServerErrorCode.NoScript && _script is { } script)
         {
             _script = null;
-            return !_connection!.TrySend(this, new EvalCommand(script, _arguments)) && Take(Reply.ConnectionLost);
+            if (_connection!.TrySendAgain(this, new EvalCommand(script, _arguments)))
+            {
+                return false;
+            }
+
+            reply = Reply.ConnectionLost;
         }
 
-        if (!TryClaim())
-        {
-            return false;
-        }
-
-        _isAnswered = true;
-        if (token.Kind == RespKind.Text && _destination is { } destination)
-        {
-            Deliver(destination, token.Body(frame));
-        }
-        else
-        {
-            _reply = ReplyOf(token, frame);
-        }
-
-        return Finish();
+        return TryTake() && Finish(reply);
     }
 
     public override void Abandon(ReplyKind outcome)
@@ -153,12 +149,11 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         _ => Reply.Ok,
     };
 
-    private void Deliver(IBufferWriter<byte> destination, ReadOnlySpan<byte> value)
+    private bool Deliver(ReadOnlySpan<byte> value)
     {
         try
         {
-            destination.WriteWhole(value);
-            _reply = Reply.Ok;
+            _destination!.WriteWhole(value);
         }
 #pragma warning disable CA1031 // The caller's buffer writer has thrown: that is the caller's to see.
         catch (Exception e)
@@ -166,23 +161,16 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         {
             _failure = e;
         }
+
+        return Finish(Reply.Ok);
     }
 
-    private bool Take(Reply reply)
-    {
-        if (!TryClaim())
-        {
-            return false;
-        }
-
-        _isAnswered = true;
-        _reply = reply;
-        return Finish();
-    }
+    private bool TryTake() => TryClaim() && (_isAnswered = true);
 
     /// <summary>True when a pool thread must now complete it.</summary>
-    private bool Finish()
+    private bool Finish(Reply reply)
     {
+        _reply = reply;
         if (_isPosted)
         {
             Recycle();

@@ -58,7 +58,7 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
         stream.AuthenticateAsClient(new SslClientAuthenticationOptions
         {
             TargetHost = tls.TargetHost ?? host,
-            RemoteCertificateValidationCallback = tls.ServerCertificateValidation,
+            RemoteCertificateValidationCallback = tls.Validation,
             ClientCertificates = certificates,
 
             // Also where the server does not name the certificate's issuer.

@@ -23,6 +23,9 @@ internal abstract class RespOperation : IThreadPoolWorkItem
     /// <summary>The one that is completed after it.</summary>
     public RespOperation? Next { get; set; }
 
+    /// <summary>Its outcome is decided.</summary>
+    public bool IsClaimed => (Volatile.Read(ref _state) & 1) != 0;
+
     /// <summary>For who knows that the operation lives: its reply's reader, and its own caller.</summary>
     public bool TryClaim()
     {

@@ -85,6 +85,8 @@ internal sealed class RespPoller
                 Ring();
             }
         }
+
+        Completions.End();
     }
 
     /// <summary>Takes what has come and is awaited. False when nothing has, or another thread is about it.</summary>

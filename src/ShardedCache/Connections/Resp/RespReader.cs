@@ -75,7 +75,7 @@ internal static class RespReader
             return RespStatus.Complete;
         }
 
-        if (count < prefix || count > RespLimits.LongestText)
+        if (count < prefix || count > (kind == RespKind.Error ? RespLimits.LongestLine : RespLimits.LongestText))
         {
             return RespStatus.Invalid;
         }

@@ -32,11 +32,16 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     {
         while (true)
         {
-            var fault = Take(link.Receive(Free()), chain);
-            chain.Flush();
-            if (fault is not null)
+            try
             {
-                return fault;
+                if (Take(link.Receive(Free()), chain) is { } fault)
+                {
+                    return fault;
+                }
+            }
+            finally
+            {
+                chain.Flush();
             }
         }
     }
@@ -118,8 +123,10 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return false;
         }
 
+        // Only then: what throws before it has taken its reply ends with the connection, like all that are pending.
+        var isChained = operation.Answer(token, frame);
         pending.RemoveOldest();
-        if (operation.Answer(token, frame))
+        if (isChained)
         {
             chain.Add(operation);
         }

@@ -36,6 +36,12 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
                 return refusal;
             }
 
+            // Who was told that it is over may have written something else since.
+            if (operation.IsClaimed)
+            {
+                return ReplyKind.ConnectionLost;
+            }
+
             var end = _filling.End;
             try
             {
@@ -102,6 +108,30 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
         }
     }
 
+    /// <summary>The same, unless someone is adding: a large payload is copied under the lock.</summary>
+    public void TrySend()
+    {
+        if (!_gate.TryEnter())
+        {
+            return;
+        }
+
+        bool sends;
+        try
+        {
+            sends = TryBegin();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+
+        if (sends)
+        {
+            SendAll();
+        }
+    }
+
     /// <summary>Refuses whatever comes from now on. False when it has ended before.</summary>
     public bool TryEnd()
     {
@@ -159,7 +189,9 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
                 }
             }
         }
-        catch (Exception e) when (RespLink.IsLoss(e))
+#pragma warning disable CA1031 // Whatever it is, nobody sends on this connection any more.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             Fail(e);
             return;
@@ -199,7 +231,9 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
             }
             while (GoesOn());
         }
-        catch (Exception e) when (RespLink.IsLoss(e))
+#pragma warning disable CA1031 // Whatever it is, nobody sends on this connection any more.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             Fail(e);
         }

@@ -70,7 +70,7 @@ internal static class ConnectionProfile
 
         options.Ssl = true;
         options.SslHost = tls.TargetHost ?? address.Host;
-        if (tls.ServerCertificateValidation is { } validation)
+        if (tls.Validation is { } validation)
         {
             options.CertificateValidation += validation;
         }

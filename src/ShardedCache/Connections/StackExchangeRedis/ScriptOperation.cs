@@ -26,7 +26,8 @@ internal sealed class ScriptOperation : EntryOperation
 
     protected override Task? SendInstead(IDatabaseAsync database, string errorText)
     {
-        if (_byText || ServerErrors.Classify(errorText) != ServerErrorCode.NoScript)
+        // Who was told that it is over may have written something else since.
+        if (_byText || IsClaimed || ServerErrors.Classify(errorText) != ServerErrorCode.NoScript)
         {
             return null;
         }

@@ -61,6 +61,7 @@ internal static class Frames
         "#tt\r\n",
         "_x\r\n",
         "!-1\r\n",
+        "!65537\r\n",
         "*-2\r\n",
         "*262145\r\n",
         "*?\r\n",

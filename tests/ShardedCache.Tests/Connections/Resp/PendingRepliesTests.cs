@@ -55,6 +55,22 @@ public class PendingRepliesTests
     }
 
     [Fact]
+    public void What_was_sent_again_in_another_form_is_due_when_it_would_have_been_at_its_first_place()
+    {
+        var deadlines = new RespDeadlines(_pending, timeoutMilliseconds: 100);
+        var operation = Add();
+        deadlines.Expire(0);
+        _pending.Add(operation);
+        deadlines.SentAgain(0, 1);
+        _pending.RemoveOldest();
+        deadlines.Expire(80);
+        Assert.Null(operation.Outcome);
+
+        deadlines.Expire(100);
+        Assert.Equal(ReplyKind.TimedOut, operation.Outcome);
+    }
+
+    [Fact]
     public void What_has_its_reply_is_neither_timed_out_nor_lost()
     {
         var deadlines = new RespDeadlines(_pending, timeoutMilliseconds: 100);

@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Connections.Resp;
 
 namespace ShardedCache.Tests.Connections.Resp;
@@ -11,5 +12,52 @@ public class RespPollerTests
         {
             new RespPoller(TimeProvider.System).End();
         }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void After_its_end_a_caller_that_waits_for_the_next_one_does_not_hold_it_up(bool isAnsweredBefore)
+    {
+        var poller = new RespPoller(TimeProvider.System);
+        using var isWaiting = new ManualResetEventSlim();
+        using var hasGoneOn = new ManualResetEventSlim();
+        using var isThrough = new ManualResetEventSlim();
+        var second = new Operation(hasGoneOn.Set);
+        var first = new Operation(() =>
+        {
+            isWaiting.Set();
+            if (hasGoneOn.Wait(TimeSpan.FromSeconds(20)))
+            {
+                isThrough.Set();
+            }
+        })
+        {
+            Next = second,
+        };
+        if (isAnsweredBefore)
+        {
+            poller.Completions.Add(first, second, 2);
+            Assert.True(isWaiting.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+            poller.End();
+        }
+        else
+        {
+            poller.End();
+            poller.Completions.Add(first, second, 2);
+        }
+
+        Assert.True(isThrough.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+    }
+
+    private sealed class Operation(Action complete) : RespOperation
+    {
+        public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame) => true;
+
+        public override void Abandon(ReplyKind outcome)
+        {
+        }
+
+        public override void Complete() => complete();
     }
 }
