@@ -36,28 +36,32 @@ internal static class CostCommand
 
     private static async Task CompareAsync(string name, Func<IDistributedCache, int, Task> run, IDistributedCache plain, IDistributedCache tiered)
     {
-        var ratios = new List<double>();
-        var (plainRates, tieredRates) = (new List<double>(), new List<double>());
+        var (plains, tiereds) = (new List<Measure>(), new List<Measure>());
         for (var round = 0; round <= Rounds; round++)
         {
             // In turn first and second, so that what a round leaves behind hits both alike.
             var first = round % 2 == 0 ? plain : tiered;
-            var firstRate = await RateAsync(first, run);
-            var secondRate = await RateAsync(first == plain ? tiered : plain, run);
-            var (without, with) = first == plain ? (firstRate, secondRate) : (secondRate, firstRate);
+            var measured = await MeasureAsync(first, run);
+            var other = await MeasureAsync(first == plain ? tiered : plain, run);
             if (round > 0)
             {
-                plainRates.Add(without);
-                tieredRates.Add(with);
-                ratios.Add(with / without);
+                plains.Add(first == plain ? measured : other);
+                tiereds.Add(first == plain ? other : measured);
             }
         }
 
-        Print($"{name}, {PayloadBytes} B, {Callers} in flight, medians of {Rounds} rounds: Throw {Median(plainRates):0}/s, LocalTier {Median(tieredRates):0}/s, ratio {Median(ratios):0.000}");
+        Print($"{name}, {PayloadBytes} B, {Callers} in flight, medians of {Rounds} rounds: Throw {Of(plains, Rate):0}/s, LocalTier {Of(tiereds, Rate):0}/s, ratio {Ratio(Rate):0.000}");
+        Print($"  client CPU: Throw {Of(plains, Cpu):0.00} µs/op, LocalTier {Of(tiereds, Cpu):0.00} µs/op, ratio {Ratio(Cpu):0.000}");
+
+        static double Rate(Measure measure) => measure.PerSecond;
+        static double Cpu(Measure measure) => measure.CpuMicroseconds;
+        static double Of(List<Measure> measures, Func<Measure, double> figure) => Median([.. measures.Select(figure)]);
+        double Ratio(Func<Measure, double> figure) => Median([.. plains.Zip(tiereds, (without, with) => figure(with) / figure(without))]);
     }
 
-    private static async Task<double> RateAsync(IDistributedCache cache, Func<IDistributedCache, int, Task> run)
+    private static async Task<Measure> MeasureAsync(IDistributedCache cache, Func<IDistributedCache, int, Task> run)
     {
+        var cpu = Environment.CpuUsage.TotalTime;
         using var stop = new CancellationTokenSource(Round);
         var watch = Stopwatch.StartNew();
         var counts = await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
@@ -70,7 +74,7 @@ internal static class CostCommand
 
             return count;
         })));
-        return counts.Sum() / watch.Elapsed.TotalSeconds;
+        return new(counts.Sum() / watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / counts.Sum());
     }
 
     /// <summary>An open loop of sets; the journal is sampled as an operator would see it.</summary>
@@ -129,6 +133,8 @@ internal static class CostCommand
         .BuildServiceProvider();
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private readonly record struct Measure(double PerSecond, double CpuMicroseconds);
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

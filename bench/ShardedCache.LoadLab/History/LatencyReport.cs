@@ -23,11 +23,15 @@ internal sealed record LatencyReport(
         var baseline = operations.Where(operation => operation.Start >= times.Baseline && operation.End < times.Fault).ToArray();
         var before = baseline.Where(IsOfHealthy).ToArray();
         var healthy = during.Where(IsOfHealthy).ToArray();
-        var failed = during.Where(operation => times.Failed.Contains(operation.Shard)
-            && !times.Moments.Any(moment => operation.Start + Math.Min(operation.End - operation.Start, inFlight) >= moment && operation.Start <= moment + inFlight)).ToArray();
 
-        // Where no shard stayed healthy, the time before is the next best measure; where there was none, nothing is.
-        var reference = healthy.Length > 0 ? healthy : baseline;
+        bool IsInFlight(Operation operation) => times.Moments.Any(moment =>
+            operation.Start + Math.Min(operation.End - operation.Start, inFlight) >= moment && operation.Start <= moment + inFlight);
+        var failed = during.Where(operation => times.Failed.Contains(operation.Shard) && !IsInFlight(operation)).ToArray();
+
+        // At the same times, for what stalls the machine stalls all shards. Where no shard stayed healthy, the time before is the next best
+        // measure; where there was none, nothing is.
+        var beside = healthy.Where(operation => !IsInFlight(operation)).ToArray();
+        var reference = beside.Length > 0 ? beside : baseline;
         var (failedShare, healthyShare) = (SlowShare(failed), SlowShare(reference));
         var deviation = Math.Sqrt(Math.Max(healthyShare, 0.01) * (1 - Math.Min(healthyShare, 0.99)) / Math.Max(failed.Length, 1));
         var allowed = reference.Length > 0 ? healthyShare + Math.Max(0.01, 4 * deviation) : 1;
