@@ -53,8 +53,7 @@ public class LocalStoreBenchmarks
         EntryRef written;
         lock (stripe.Lock)
         {
-            var entry = stripe.Create(key, LocalKind.Value, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), copy);
-            _store.Write(stripe, entry, _connection);
+            var entry = _store.Write(stripe, key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), copy, _connection);
             written = EntryRef.To(entry);
         }
 

@@ -50,6 +50,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     private StoredKey _key;
 
+    // The key's text is in no processor's cache any more when the entry moves on.
+    private int _ownSize;
+
     // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
     private long _versionAndAnswer;
 
@@ -128,7 +131,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => Overhead + ((long)_key.Name.Length * sizeof(char)) + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
+    public long Size => _ownSize + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;
@@ -138,9 +141,17 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public void Begin(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
     {
         (_key, Kind, Header, Payload) = (key, kind, header, payload);
+        _ownSize = Overhead + (key.Name.Length * sizeof(char));
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
         (IsSession, IsPartial) = (false, false);
+    }
+
+    /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
+    public void Renew(LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    {
+        ReleasePayload();
+        Begin(_key, kind, header, payload);
     }
 
     /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>

@@ -82,11 +82,17 @@ internal sealed class LocalStore
     /// <summary>Under the stripe's lock: takes over a write of this process. <see cref="Added"/> is to follow without the lock.</summary>
     public void Write(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
     {
-        // A stamp is the time; reading the clock once more would cost as much as all the rest.
-        var now = entry.Header.Stamp.UnixMicroseconds / 1000;
-        entry.ExpiresAt = ExpiresAt(entry, now);
-        entry.ConfirmedAt = now;
+        Time(entry);
         stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
+    }
+
+    /// <summary>The same for a plain value, or with a tombstone's header its removal.</summary>
+    public LocalEntry Write(LocalStripe stripe, in StoredKey key, in EntryHeader header, PayloadCopy? payload, IServerConnection? sentOn)
+    {
+        var kind = header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value;
+        var entry = stripe.Write(key, kind, header, payload, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
+        Time(entry);
+        return entry;
     }
 
     /// <summary>Keeps the journal within its bound, and wakes who proves it.</summary>
@@ -361,6 +367,14 @@ internal sealed class LocalStore
 
     private static bool IsSettled(LocalEntry entry, IServerConnection connection) =>
         entry.Standing == Standing.Standby || (entry.Standing == Standing.Acknowledged && ReferenceEquals(entry.SentOn, connection));
+
+    private void Time(LocalEntry entry)
+    {
+        // A stamp is the time; reading the clock once more would cost as much as all the rest.
+        var now = entry.Header.Stamp.UnixMicroseconds / 1000;
+        entry.ExpiresAt = ExpiresAt(entry, now);
+        entry.ConfirmedAt = now;
+    }
 
     private (int Count, long Bytes) Drop(Func<LocalStripe, long, (int Count, long Bytes)> drop, long share)
     {

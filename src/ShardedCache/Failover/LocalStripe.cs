@@ -94,6 +94,35 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         return entry;
     }
 
+    /// <summary>
+    /// Replaces what is known of the key by what this process writes; in the same object where nobody else keeps that, for each other one
+    /// would have to come into the processor's cache first.
+    /// </summary>
+    public LocalEntry Write(
+        in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload, Standing standing, IServerConnection? sentOn)
+    {
+        if (!_entries.TryGetValue(key.Name, out var entry) || entry is not { IsShared: false, Group: null, Page: null, Kind: not LocalKind.Eviction })
+        {
+            entry = Create(key, kind, header, payload);
+            Put(entry, standing, sentOn);
+            return entry;
+        }
+
+        var freed = Leave(Settle(entry));
+        var isOwed = entry.Overlays;
+        entry.Renew(kind, header, payload);
+        entry.IsOwed = isOwed;
+        if (standing != Standing.Sent)
+        {
+            // What is sent gets its number then.
+            entry.NextVersion();
+        }
+
+        Count(Enter(entry, standing, sentOn) - freed);
+        Evict();
+        return entry;
+    }
+
     /// <summary>Replaces what is known of the key.</summary>
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {

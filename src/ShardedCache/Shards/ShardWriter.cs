@@ -234,8 +234,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         LocalEntry? entry = null;
         if (context.IsJournaling)
         {
-            entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, copy);
-            _store.Write(stripe, entry, connection);
+            entry = _store.Write(stripe, key, header, copy, connection);
         }
         else if (connection is null)
         {

@@ -13,27 +13,58 @@ public class LocalStoreModelTests
 
     [Fact]
     public void Counts_sizes_and_lists_agree_after_any_operations() => Prop.ForAll(
-        Gen.Choose(0, 11).Two().SelectMany(static two => Gen.Choose(0, 400).Select(value => (Operation: two.Item1, Key: two.Item2 % Keys, Value: value)))
-            .ListOf().Resize(200).ToArbitrary(),
+        Operations(),
         static operations =>
         {
-            using var world = new LocalWorld(standbyBytes: 16 * 1500, maxStandbyPayload: 300, journalBytes: 4000) { ReusesEntries = true };
+            using var world = NewWorld(renewsEntries: true);
             var round = 1L;
             var entries = new EntryRef[Keys];
             foreach (var (operation, key, value) in operations)
             {
-                Run(world, entries, operation, $"{{{key % 3}}}{key}", key, value, ref round);
+                Run(world, entries, operation, NameOf(key), key, value, ref round);
                 Check(world);
             }
 
             for (var key = 0; key < Keys; key++)
             {
-                world.Forget($"{{{key % 3}}}{key}");
+                world.Forget(NameOf(key));
             }
 
             Check(world);
             return world.Budget.Used == 0 && world.Store.StandbyBytes == 0;
         }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_key_s_object_that_is_used_again_is_as_good_as_another_one() => Prop.ForAll(
+        Operations(),
+        static operations =>
+        {
+            using var renewing = NewWorld(renewsEntries: true);
+            using var fresh = NewWorld(renewsEntries: false);
+            var (renewingRound, freshRound) = (1L, 1L);
+            var (renewingEntries, freshEntries) = (new EntryRef[Keys], new EntryRef[Keys]);
+            foreach (var (operation, key, value) in operations)
+            {
+                Run(renewing, renewingEntries, operation, NameOf(key), key, value, ref renewingRound);
+                Run(fresh, freshEntries, operation, NameOf(key), key, value, ref freshRound);
+                Assert.Equal(Enumerable.Range(0, Keys).Select(each => Tell(fresh, each)), Enumerable.Range(0, Keys).Select(each => Tell(renewing, each)));
+            }
+        }).QuickCheckThrowOnFailure();
+
+    private static Arbitrary<IList<(int Operation, int Key, int Value)>> Operations() =>
+        Gen.Choose(0, 11).Two().SelectMany(static two => Gen.Choose(0, 400).Select(value => (Operation: two.Item1, Key: two.Item2 % Keys, Value: value)))
+            .ListOf().Resize(200).Select(static list => (IList<(int, int, int)>)[.. list]).ToArbitrary();
+
+    private static LocalWorld NewWorld(bool renewsEntries) =>
+        new(standbyBytes: 16 * 1500, maxStandbyPayload: 300, journalBytes: 4000) { ReusesEntries = true, RenewsEntries = renewsEntries };
+
+    private static string NameOf(int key) => $"{{{key % 3}}}{key}";
+
+    /// <summary>All that anyone sees of an entry.</summary>
+    private static string Tell(LocalWorld world, int key) => world.Find(NameOf(key)) is { } entry
+        ? $"{entry.Kind} {entry.Standing} {entry.Header} {entry.Payload?.Length} {entry.Round} {entry.IsOwed} {entry.IsTouchOwed} {entry.IsTouchOnly} "
+            + $"{entry.ExpiresAt} {entry.TouchedAt} {entry.ConfirmedAt} {entry.WasRead} {entry.WasUsed} {entry.Size} {ReferenceEquals(entry.SentOn, world.First)} {entry.SentOn is null}"
+        : string.Empty;
 
     private static void Run(LocalWorld world, EntryRef[] entries, int operation, string name, int key, int value, ref long round)
     {
@@ -99,7 +130,7 @@ public class LocalStoreModelTests
             Assert.Same(store.StripeOf(entry.Key).Journal, entry.List);
             Assert.Same(entry, store.Find(entry.Key));
         });
-        var copies = Enumerable.Range(0, Keys).Select(key => world.Find($"{{{key % 3}}}{key}")).OfType<LocalEntry>()
+        var copies = Enumerable.Range(0, Keys).Select(key => world.Find(NameOf(key))).OfType<LocalEntry>()
             .Where(static entry => entry.Standing == Standing.Standby).ToList();
         Assert.Equal(copies.Sum(static entry => entry.Size), store.StandbyBytes);
         Assert.DoesNotContain(copies, entry => entry.List == store.StripeOf(entry.Key).Journal || entry.IsDetached);

@@ -31,6 +31,9 @@ internal sealed class LocalWorld : IDisposable
     /// <summary>As in the product; tests that keep entries turn it off.</summary>
     public bool ReusesEntries { get; init; }
 
+    /// <summary>As in the product for plain writes; else each write takes another object, as those of pages and sessions do.</summary>
+    public bool RenewsEntries { get; init; } = true;
+
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     public ShardedCacheMetrics Metrics { get; }
@@ -116,9 +119,16 @@ internal sealed class LocalWorld : IDisposable
         LocalEntry entry;
         lock (stripe.Lock)
         {
-            entry = stripe.Create(key, kind, header, payload);
-            entry.IsShared = !ReusesEntries;
-            Store.Write(stripe, entry, sentOn);
+            if (ReusesEntries && RenewsEntries)
+            {
+                entry = Store.Write(stripe, key, header, payload, sentOn);
+            }
+            else
+            {
+                entry = stripe.Create(key, kind, header, payload);
+                entry.IsShared = !ReusesEntries;
+                Store.Write(stripe, entry, sentOn);
+            }
         }
 
         Store.Added();
