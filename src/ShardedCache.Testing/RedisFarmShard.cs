@@ -9,6 +9,8 @@ public sealed class RedisFarmShard
 {
     private static readonly TimeSpan AskTimeout = TimeSpan.FromMilliseconds(500);
 
+    private static readonly TimeSpan BeginsAgainAfter = TimeSpan.FromSeconds(5);
+
     private readonly FarmSentinels _sentinels;
 
     internal RedisFarmShard(FarmSentinels sentinels, string name, IReadOnlyList<RedisProcess> servers)
@@ -33,7 +35,7 @@ public sealed class RedisFarmShard
     /// </summary>
     /// <exception cref="RedisFarmException">There was none within 30 s.</exception>
     public Task<RedisProcess> GetMasterAsync(CancellationToken cancellationToken = default) =>
-        MasterAsync(static _ => true, "a master", Poll.DefaultTimeout, cancellationToken);
+        MasterAsync(static _ => true, "a master", Poll.DefaultTimeout, null, cancellationToken);
 
     /// <summary>Waits until <paramref name="expected"/> is the master, as <see cref="GetMasterAsync"/> defines it.</summary>
     /// <param name="expected">One of <see cref="Servers"/>.</param>
@@ -41,7 +43,7 @@ public sealed class RedisFarmShard
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">It did not become master in time.</exception>
     public Task WaitForMasterAsync(RedisProcess expected, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        MasterAsync(server => server == expected, $"{expected} as the master", timeout ?? Poll.DefaultTimeout, cancellationToken);
+        MasterAsync(server => server == expected, $"{expected} as the master", timeout ?? Poll.DefaultTimeout, null, cancellationToken);
 
     /// <summary>Waits until another server than <paramref name="old"/> is the master, as <see cref="GetMasterAsync"/> defines it, and returns it.</summary>
     /// <param name="old">The master so far.</param>
@@ -49,10 +51,10 @@ public sealed class RedisFarmShard
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">No other became master in time.</exception>
     public Task<RedisProcess> WaitForNewMasterAsync(RedisProcess old, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        MasterAsync(server => server != old, $"another master than {old}", timeout ?? Poll.DefaultTimeout, cancellationToken);
+        MasterAsync(server => server != old, $"another master than {old}", timeout ?? Poll.DefaultTimeout, null, cancellationToken);
 
     /// <summary>Asks a Sentinel for a failover (<c>SENTINEL FAILOVER</c>), and returns the new master when the majority has switched to it.</summary>
-    /// <exception cref="RedisFarmException">There was no master to begin with, no Sentinel, or no switch within 30 s.</exception>
+    /// <exception cref="RedisFarmException">There was no master to begin with, no Sentinel, or no switch within 60 s.</exception>
     public async Task<RedisProcess> FailOverAsync(CancellationToken cancellationToken = default)
     {
         if (_sentinels.All.Count == 0)
@@ -61,20 +63,23 @@ public sealed class RedisFarmShard
         }
 
         var old = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
-        var asked = 0;
-        await Poll.UntilAsync(
+        var (asked, accepted) = (0, 0L);
+        return await MasterAsync(
+            server => server != old,
+            $"another master than {old}",
+            2 * Poll.DefaultTimeout,
             async token =>
             {
-                // Refused while the Sentinel has not yet seen a good replica, or still finishes an earlier failover.
-                var sentinels = _sentinels.All;
-                await sentinels[asked++ % sentinels.Count].AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
-                return null;
+                // Refused while the Sentinel has not yet seen a good replica, or still finishes an earlier failover; and what it has begun it
+                // may give up, without a word to who has asked for it.
+                if (accepted == 0 || TimeProvider.System.GetElapsedTime(accepted) > BeginsAgainAfter)
+                {
+                    var sentinels = _sentinels.All;
+                    await sentinels[asked++ % sentinels.Count].AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
+                    accepted = TimeProvider.System.GetTimestamp();
+                }
             },
-            $"a Sentinel to begin a failover of {Name}",
-            Poll.DefaultTimeout,
-            () => string.Concat(_sentinels.All.Select(static sentinel => sentinel.LogTail())),
             cancellationToken).ConfigureAwait(false);
-        return await WaitForNewMasterAsync(old, null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -166,7 +171,7 @@ public sealed class RedisFarmShard
     }
 
     private async Task<RedisProcess> MasterAsync(
-        Func<RedisProcess, bool> accept, string what, TimeSpan timeout, CancellationToken cancellationToken)
+        Func<RedisProcess, bool> accept, string what, TimeSpan timeout, Func<CancellationToken, Task>? urge, CancellationToken cancellationToken)
     {
         RedisProcess? found = null;
         await Poll.UntilAsync(
@@ -175,6 +180,7 @@ public sealed class RedisFarmShard
                 var candidate = await CandidateAsync(token).ConfigureAwait(false);
                 if (!accept(candidate))
                 {
+                    await (urge?.Invoke(token) ?? Task.CompletedTask).ConfigureAwait(false);
                     return $"{candidate} is the master.";
                 }
 

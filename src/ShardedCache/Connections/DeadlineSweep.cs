@@ -6,11 +6,15 @@ internal interface ISweepTarget
     /// <summary>Ends what is overdue. Runs on the sweep's thread: must not block, throw, or run a caller's code.</summary>
     /// <param name="now">The sweep's time, in milliseconds.</param>
     void Sweep(long now);
+
+    /// <summary>There is nothing to visit it for, until it wakes the sweep.</summary>
+    bool IsIdle { get; }
 }
 
 /// <summary>
 /// One thread that enforces the deadlines of all connections of a connector. It is a thread of its own, because timers and
-/// continuations run on the thread pool, which blocked callers may have used up when deadlines matter most.
+/// continuations run on the thread pool, which blocked callers may have used up when deadlines matter most. It sleeps while nothing is
+/// awaited.
 /// </summary>
 internal sealed class DeadlineSweep : IDisposable
 {
@@ -20,14 +24,21 @@ internal sealed class DeadlineSweep : IDisposable
     /// </summary>
     public const int TickLength = 20;
 
+    // Between two callers who take turns it need not go to sleep.
+    private const int IdleTicks = 2;
+
     private readonly Lock _gate = new();
     private readonly SweepClock _clock;
     private readonly ManualResetEventSlim _stop = new(initialState: false, spinCount: 0);
+    private readonly ManualResetEventSlim _wake = new(initialState: false, spinCount: 0);
     private ISweepTarget[] _targets = [];
     private Thread? _thread;
     private bool _disposed;
+    private bool _isAsleep;
 
     public DeadlineSweep(TimeProvider time) => _clock = new SweepClock(time);
+
+    internal bool IsAsleep => Volatile.Read(ref _isAsleep);
 
     public void Add(ISweepTarget target)
     {
@@ -35,6 +46,7 @@ internal sealed class DeadlineSweep : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             Volatile.Write(ref _targets, [.. _targets, target]);
+            Wake();
             if (_thread is null)
             {
                 _thread = new Thread(Run) { IsBackground = true, Name = "ShardedCache deadlines", Priority = ThreadPriority.AboveNormal };
@@ -60,6 +72,19 @@ internal sealed class DeadlineSweep : IDisposable
         }
 
         _stop.Set();
+        _wake.Set();
+    }
+
+    /// <summary>
+    /// After something has come that is to be swept. Costs next to nothing where the sweep is awake: the thread that goes to sleep
+    /// sees to it that it cannot miss what was there before.
+    /// </summary>
+    public void Wake()
+    {
+        if (IsAsleep)
+        {
+            _wake.Set();
+        }
     }
 
     internal void Tick()
@@ -73,9 +98,33 @@ internal sealed class DeadlineSweep : IDisposable
 
     private void Run()
     {
-        while (!_stop.Wait(TickLength))
+        for (var idle = 0; !_stop.Wait(TickLength);)
         {
+            idle = IsIdle() ? idle + 1 : 0;
+            if (idle > IdleTicks)
+            {
+                Sleep();
+                idle = 0;
+            }
+
             Tick();
         }
     }
+
+    private void Sleep()
+    {
+        _wake.Reset();
+        Volatile.Write(ref _isAsleep, true);
+
+        // Whoever has added something and found this thread awake has done so before this, and it is seen here.
+        Interlocked.MemoryBarrierProcessWide();
+        if (IsIdle() && !_stop.IsSet)
+        {
+            _wake.Wait();
+        }
+
+        Volatile.Write(ref _isAsleep, false);
+    }
+
+    private bool IsIdle() => Array.TrueForAll(Volatile.Read(ref _targets), static target => target.IsIdle);
 }

@@ -11,6 +11,8 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
     private PendingOperation? _last;
     private bool _ended;
 
+    public bool IsEmpty => Volatile.Read(ref _first) is null;
+
     public bool TryAdd(PendingOperation operation)
     {
         operation.Since = PendingOperation.NotSeen;

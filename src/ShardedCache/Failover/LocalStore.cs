@@ -22,21 +22,22 @@ internal sealed class LocalStore
     private readonly JournalBudget _budget;
     private readonly LocalStoreLimits _limits;
     private readonly StampClock _clock;
-    private readonly string _shard;
-    private readonly ShardedCacheMetrics _metrics;
     private TaskCompletionSource? _idle;
     private bool _isWriteRefused;
 
     public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
-        _shard = shard;
+        (Shard, Metrics) = (shard, metrics);
         _limits = limits;
         _budget = budget;
         _clock = clock;
-        _metrics = metrics;
         _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
         budget.Register(this);
     }
+
+    public string Shard { get; }
+
+    public ShardedCacheMetrics Metrics { get; }
 
     public LocalStoreLimits Limits => _limits;
 
@@ -332,31 +333,6 @@ internal sealed class LocalStore
         }
     }
 
-    /// <summary>
-    /// Gives up the oldest values of the journal, before any other those that were only read, or, where there are none, the oldest keys.
-    /// Returns how much that gave.
-    /// </summary>
-    public long DropOldest(long bytes)
-    {
-        var share = Math.Max(1, bytes / Stripes);
-        var reads = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: true), share);
-        if (reads.Count > 0)
-        {
-            return reads.Bytes;
-        }
-
-        var values = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: false), share);
-        if (values.Count > 0)
-        {
-            _metrics.JournalValuesDropped(_shard, values.Count);
-            return values.Bytes;
-        }
-
-        var keys = Drop(static (stripe, size) => stripe.DropKeys(size), share);
-        _metrics.JournalKeysDropped(_shard, keys.Count);
-        return keys.Bytes;
-    }
-
     public long ExpiresAt(LocalEntry entry, long now)
     {
         var header = entry.Header;
@@ -374,20 +350,5 @@ internal sealed class LocalStore
         var now = entry.Header.Stamp.UnixMicroseconds / 1000;
         entry.ExpiresAt = ExpiresAt(entry, now);
         entry.ConfirmedAt = now;
-    }
-
-    private (int Count, long Bytes) Drop(Func<LocalStripe, long, (int Count, long Bytes)> drop, long share)
-    {
-        var (count, bytes) = (0, 0L);
-        foreach (var stripe in _stripes)
-        {
-            lock (stripe.Lock)
-            {
-                var (dropped, freed) = drop(stripe, share);
-                (count, bytes) = (count + dropped, bytes + freed);
-            }
-        }
-
-        return (count, bytes);
     }
 }

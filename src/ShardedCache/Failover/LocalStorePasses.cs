@@ -2,7 +2,7 @@ using ShardedCache.Connections;
 
 namespace ShardedCache.Failover;
 
-/// <summary>What goes over a whole local store: the rounds of the proof, and the first calibration of its clock.</summary>
+/// <summary>What goes over a whole local store: the rounds of the proof, the bound, and the first calibration of its clock.</summary>
 internal static class LocalStorePasses
 {
     /// <summary>From now on only one connection's answers count: what another one answers, late, says nothing of this one's server.</summary>
@@ -47,6 +47,46 @@ internal static class LocalStorePasses
                     entry = next;
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// Gives up the oldest values of the journal, before any other those that were only read, or, where there are none, the oldest keys.
+    /// Returns how much that gave.
+    /// </summary>
+    public static long DropOldest(this LocalStore store, long bytes)
+    {
+        var share = Math.Max(1, bytes / store.All.Count);
+        var reads = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: true));
+        if (reads.Count > 0)
+        {
+            return reads.Bytes;
+        }
+
+        var values = Drop(static (stripe, size) => stripe.DropValues(size, wereRead: false));
+        if (values.Count > 0)
+        {
+            store.Metrics.JournalValuesDropped(store.Shard, values.Count);
+            return values.Bytes;
+        }
+
+        var keys = Drop(static (stripe, size) => stripe.DropKeys(size));
+        store.Metrics.JournalKeysDropped(store.Shard, keys.Count);
+        return keys.Bytes;
+
+        (int Count, long Bytes) Drop(Func<LocalStripe, long, (int Count, long Bytes)> drop)
+        {
+            var (count, total) = (0, 0L);
+            foreach (var stripe in store.All)
+            {
+                lock (stripe.Lock)
+                {
+                    var (dropped, freed) = drop(stripe, share);
+                    (count, total) = (count + dropped, total + freed);
+                }
+            }
+
+            return (count, total);
         }
     }
 

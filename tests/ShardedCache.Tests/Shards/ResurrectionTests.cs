@@ -12,6 +12,8 @@ public sealed class ResurrectionTests : Outage
         var large = Foreign(new string('x', 70_000), 1);
         B.Store["key"] = Foreign("old", -10);
         A.Store["key"] = large;
+        A.Replication.Acknowledged = 0;
+        await SetAsync("other", "value that the replica never gets");
         Assert.NotNull(await GetAsync("key"));
         await FailAsync();
         B.TakeOverFrom(A, [], offset: 0);

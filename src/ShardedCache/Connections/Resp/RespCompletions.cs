@@ -7,7 +7,7 @@ namespace ShardedCache.Connections.Resp;
 /// more than ask for the next entry, and then takes what has come meanwhile. A caller that does more, or blocks, holds up no other for
 /// long: further work items are added by what the callers have been seen to take, and whenever none has gone on for a while.
 /// </summary>
-internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IThreadPoolWorkItem, ISweepTarget
+internal sealed class RespCompletions(RespPoller poller, TimeProvider time, DeadlineSweep sweep) : IThreadPoolWorkItem, ISweepTarget
 {
     // So many, and other work of the pool gets its turn.
     private const int Turn = 512;
@@ -65,7 +65,10 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time) : IT
         }
 
         Start(needsWorker);
+        sweep.Wake();
     }
+
+    public bool IsIdle => Volatile.Read(ref _count) == 0;
 
     public void Sweep(long now)
     {

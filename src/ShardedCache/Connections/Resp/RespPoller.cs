@@ -26,9 +26,9 @@ internal sealed class RespPoller
     private int _receiving;
     private bool _hasEnded;
 
-    public RespPoller(TimeProvider time)
+    public RespPoller(TimeProvider time, DeadlineSweep sweep)
     {
-        Completions = new RespCompletions(this, time);
+        Completions = new RespCompletions(this, time, sweep);
         _chain = new RespChain(Completions);
         _bell.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _bell.Connect(_bell.LocalEndPoint!);

@@ -45,7 +45,7 @@ internal sealed class RespPollers(TimeProvider time, DeadlineSweep sweep)
     private RespPoller New()
     {
         ObjectDisposedException.ThrowIf(_hasEnded, this);
-        var poller = new RespPoller(time);
+        var poller = new RespPoller(time, sweep);
         sweep.Add(poller.Completions);
         _pollers.Add(poller);
         return poller;

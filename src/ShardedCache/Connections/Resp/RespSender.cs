@@ -4,7 +4,7 @@ namespace ShardedCache.Connections.Resp;
 /// The sending half. Whoever finds nobody sending sends for all, until nothing is left: meanwhile the others only add to the
 /// buffer. What the network does not take at once is sent by a thread that may block, so no caller ever does.
 /// </summary>
-internal sealed class RespSender(RespLink link, PendingReplies pending, Action<Exception> onFailure)
+internal sealed class RespSender(RespLink link, PendingReplies pending, DeadlineSweep sweep, Action<Exception> onFailure)
 {
     // A caller sends so often for others, then the thread takes over.
     private const int MostRounds = 16;
@@ -54,6 +54,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
             }
 
             pending.Add(operation);
+            sweep.Wake();
             sends = !(mayHoldBack && RespSendScope.TryHoldBack(this)) && TryBegin();
         }
 
@@ -82,6 +83,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Action<E
                 pending.Add(operation);
             }
 
+            sweep.Wake();
             sends = TryBegin();
         }
 

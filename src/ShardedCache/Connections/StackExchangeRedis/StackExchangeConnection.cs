@@ -136,7 +136,14 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         }
     }
 
-    internal bool TryTrack(PendingOperation operation) => _pending.TryAdd(operation);
+    public bool IsIdle => _pending.IsEmpty;
+
+    internal bool TryTrack(PendingOperation operation)
+    {
+        var isTracked = _pending.TryAdd(operation);
+        _sweep.Wake();
+        return isTracked;
+    }
 
     internal void Untrack(PendingOperation operation, bool isAnswered)
     {

@@ -3,14 +3,18 @@ using ShardedCache.Connections.Resp;
 
 namespace ShardedCache.Tests.Connections.Resp;
 
-public class RespPollerTests
+public sealed class RespPollerTests : IDisposable
 {
+    private readonly DeadlineSweep _sweep = new(TimeProvider.System);
+
+    public void Dispose() => _sweep.Dispose();
+
     [Fact]
     public void It_can_be_ended_whatever_its_thread_is_about()
     {
         for (var i = 0; i < 2000; i++)
         {
-            new RespPoller(TimeProvider.System).End();
+            new RespPoller(TimeProvider.System, _sweep).End();
         }
     }
 
@@ -19,7 +23,7 @@ public class RespPollerTests
     [InlineData(false)]
     public void After_its_end_a_caller_that_waits_for_the_next_one_does_not_hold_it_up(bool isAnsweredBefore)
     {
-        var poller = new RespPoller(TimeProvider.System);
+        var poller = new RespPoller(TimeProvider.System, _sweep);
         using var isWaiting = new ManualResetEventSlim();
         using var hasGoneOn = new ManualResetEventSlim();
         using var isThrough = new ManualResetEventSlim();
