@@ -61,6 +61,9 @@ internal static class ScenarioRunner
         if (scenario.HasBaseline)
         {
             await Task.Delay(settings.WarmUp, run.Cancellation);
+
+            // On a busy machine a start may take longer than that, and what it left to be delivered would meet the fault.
+            await crew.WaitForRecoveryAsync();
         }
 
         var baseline = Ticks.Now;

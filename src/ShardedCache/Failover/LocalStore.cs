@@ -171,8 +171,8 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
-                // It stays as a copy: should the master fail again, nothing older may be read than what this process wrote.
-                stripe.Retire(entry);
+                // Not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
+                stripe.Move(entry, Standing.Acknowledged, connection);
             }
         }
     }

@@ -194,7 +194,7 @@ public sealed class LocalStoreWriteTests : IDisposable
     }
 
     [Fact]
-    public void A_record_that_is_superseded_on_the_connection_of_its_replay_is_a_copy_and_on_no_other()
+    public void A_record_that_is_superseded_on_the_connection_of_its_replay_counts_as_acknowledged_and_on_no_other()
     {
         var entry = _world.Set("key", [1], _world.Second);
 
@@ -203,6 +203,9 @@ public sealed class LocalStoreWriteTests : IDisposable
 
         Store.Superseded(entry, _world.Second);
         Assert.Same(entry, _world.Find("key"));
+        Assert.Equal(Standing.Acknowledged, entry.Standing);
+
+        _world.Prove();
         Assert.Equal(Standing.Standby, entry.Standing);
         Assert.Equal(0, _world.Budget.Used);
     }

@@ -27,6 +27,26 @@ public sealed class ResurrectionTests : Outage
     }
 
     [Fact]
+    public async Task What_yielded_to_a_later_value_goes_to_the_next_master_where_that_never_got_it()
+    {
+        await StartWithReplicaAsync();
+        B.Store["key"] = Foreign("old", -10);
+        A.Replication.Acknowledged = 0;
+        await SetAsync("other", "value that the replica never gets");
+        await FailAsync();
+        await SetAsync("key", "mine");
+        A.Store["key"] = Foreign("later", 5);
+        await ReturnAsync();
+        Assert.Equal("later", On(A, "key"));
+
+        await FailAsync();
+        B.TakeOverFrom(A, [], offset: 0);
+        await PromoteAsync();
+
+        Assert.Equal("mine", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task A_removed_key_never_reads_as_its_old_value()
     {
         await StartWithReplicaAsync();
