@@ -171,6 +171,13 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
+                if (entry.Page is not null)
+                {
+                    // Its tag was evicted, perhaps by another instance: it must be neither served nor brought back.
+                    stripe.Retire(entry);
+                    return;
+                }
+
                 // Not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
                 stripe.Move(entry, Standing.Acknowledged, connection);
             }
