@@ -64,6 +64,7 @@ public sealed class RedisFarmShard
 
         var old = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
         var (asked, accepted) = (0, 0L);
+        RedisProcess? runs = null;
         return await MasterAsync(
             server => server != old,
             $"another master than {old}",
@@ -71,12 +72,12 @@ public sealed class RedisFarmShard
             async token =>
             {
                 // Refused while the Sentinel has not yet seen a good replica, or still finishes an earlier failover; and what it has begun it
-                // may give up, without a word to who has asked for it.
-                if (accepted == 0 || TimeProvider.System.GetElapsedTime(accepted) > BeginsAgainAfter)
+                // may give up, without a word to who has asked for it. Another one would begin a second failover beside it.
+                if (runs is null || TimeProvider.System.GetElapsedTime(accepted) > BeginsAgainAfter)
                 {
-                    var sentinels = _sentinels.All;
-                    await sentinels[asked++ % sentinels.Count].AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
-                    accepted = TimeProvider.System.GetTimestamp();
+                    var sentinel = runs ?? _sentinels.All[asked++ % _sentinels.All.Count];
+                    await sentinel.AskAsync(AskTimeout, token, "SENTINEL", "FAILOVER", Name).ConfigureAwait(false);
+                    (runs, accepted) = (sentinel, TimeProvider.System.GetTimestamp());
                 }
             },
             cancellationToken).ConfigureAwait(false);
