@@ -174,7 +174,7 @@ internal sealed class LocalStore
                 if (entry.Page is not null)
                 {
                     // Its tag was evicted, perhaps by another instance: it must be neither served nor brought back.
-                    stripe.Retire(entry);
+                    stripe.Forget(entry);
                     return;
                 }
 

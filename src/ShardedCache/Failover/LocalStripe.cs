@@ -101,7 +101,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public LocalEntry Write(
         in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload, Standing standing, IServerConnection? sentOn)
     {
-        if (!_entries.TryGetValue(key.Name, out var entry) || entry is not { IsShared: false, Group: null, Page: null, Kind: not LocalKind.Eviction })
+        if (!_entries.TryGetValue(key.Name, out var entry) || entry.IsShared)
         {
             entry = Create(key, kind, header, payload);
             Put(entry, standing, sentOn);
@@ -119,7 +119,6 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         Count(Enter(entry, standing, sentOn) - freed);
-        Evict();
         return entry;
     }
 

@@ -11,7 +11,7 @@ internal sealed record ServerIdentity(string RunId, string ReplicationId);
 /// <summary>Asks a server who it is, and sets the shard's clock by it.</summary>
 internal static class MasterCheck
 {
-    // By the first measurement what was written before gets its time: half of the round trip is how much too early it may expire.
+    // By the first calibration what was written before gets its time: half of the round trip is how much too early it may expire.
     private const int MostMeasurements = 5;
 
     private static readonly TimeSpan Exact = TimeSpan.FromMilliseconds(2);
@@ -58,7 +58,10 @@ internal static class MasterCheck
         IServerConnection connection, LocalStore store, TimeProvider time, CancellationToken cancellationToken)
     {
         (DateTimeOffset ServerTime, long Sent, long Received, TimeSpan RoundTrip) best = (default, 0, 0, TimeSpan.MaxValue);
-        for (var i = 0; i < MostMeasurements && best.RoundTrip > Exact; i++)
+
+        // A later calibration only makes the clock better.
+        var most = store.Clock.IsCalibrated ? 1 : MostMeasurements;
+        for (var i = 0; i < most && best.RoundTrip > Exact; i++)
         {
             var sent = time.GetTimestamp();
             var reply = await connection.ExecuteAsync(new[] { "TIME" }, cancellationToken).ConfigureAwait(false);
@@ -71,12 +74,6 @@ internal static class MasterCheck
             if (time.GetElapsedTime(sent, received) is var roundTrip && roundTrip < best.RoundTrip)
             {
                 best = (DateTimeOffset.FromUnixTimeSeconds(Number(seconds)).AddMicroseconds(Number(microseconds)), sent, received, roundTrip);
-            }
-
-            if (store.Clock.IsCalibrated)
-            {
-                // A later one only makes it better.
-                break;
             }
         }
 

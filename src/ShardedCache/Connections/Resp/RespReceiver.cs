@@ -123,8 +123,9 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return false;
         }
 
-        // Only then: what throws before it has taken its reply ends with the connection, like all that are pending.
         var isChained = operation.Answer(token, frame);
+
+        // Only now: what throws before it has taken its reply ends with the connection, like all that are pending.
         pending.RemoveOldest();
         if (isChained)
         {
