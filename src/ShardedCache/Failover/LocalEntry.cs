@@ -86,6 +86,12 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// </summary>
     public bool IsOwed { get; set; }
 
+    /// <summary>
+    /// A master had a later version: whoever has one goes before it, yet the next master may have only what is older than both. Until a
+    /// master takes it.
+    /// </summary>
+    public bool HasYielded { get; set; }
+
     /// <summary>Was used since it was sent, and the master has not been told.</summary>
     public bool IsTouchOwed { get; set; }
 
@@ -144,7 +150,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         _ownSize = Overhead + (key.Name.Length * sizeof(char));
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
-        (IsSession, IsPartial) = (false, false);
+        (IsSession, IsPartial, HasYielded) = (false, false, false);
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>

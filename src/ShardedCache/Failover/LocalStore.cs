@@ -142,6 +142,7 @@ internal sealed class LocalStore
                 }
 
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
+                entry.HasYielded &= !isAcknowledged;
             }
         }
     }
@@ -180,6 +181,7 @@ internal sealed class LocalStore
 
                 // Not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
                 stripe.Move(entry, Standing.Acknowledged, connection);
+                entry.HasYielded = true;
             }
         }
     }

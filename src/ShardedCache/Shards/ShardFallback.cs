@@ -124,10 +124,10 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             var local = stripe.Find(key.Name);
+            isJournal = IsJournal(local);
             value = Value(stripe, local);
             known = local is { Kind: not LocalKind.Refresh } ? local.Header.Stamp : null;
             confirmedAt = local?.ConfirmedAt ?? 0;
-            isJournal = IsJournal(local);
         }
 
         // The use of a sliding copy is in the journal now.
@@ -204,7 +204,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
     private static bool IsJournal(LocalEntry? local) => local is not null
         && local.Standing != Standing.Standby
-        && local is { IsTouchOnly: false, Kind: not LocalKind.Refresh }
+        && local is { IsTouchOnly: false, HasYielded: false, Kind: not LocalKind.Refresh }
         && !(local.Kind == LocalKind.Value && local.Payload is null);
 
     /// <summary>Whether this process has removed the whole group of the key after what a server has under it.</summary>

@@ -205,9 +205,21 @@ public sealed class LocalStoreWriteTests : IDisposable
         Assert.Same(entry, _world.Find("key"));
         Assert.Equal(Standing.Acknowledged, entry.Standing);
 
+        // The later one is everywhere now.
         _world.Prove();
-        Assert.Equal(Standing.Standby, entry.Standing);
+        Assert.Null(_world.Find("key"));
         Assert.Equal(0, _world.Budget.Used);
+    }
+
+    [Fact]
+    public void A_page_that_is_superseded_is_forgotten_because_its_tag_was_evicted()
+    {
+        var page = _world.Set("key", [1], _world.First);
+        page.Page = new PageRecord([]);
+
+        Store.Superseded(page, _world.First);
+
+        Assert.Null(_world.Find("key"));
     }
 
     [Fact]

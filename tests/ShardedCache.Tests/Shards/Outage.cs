@@ -64,6 +64,12 @@ public abstract class Outage : IAsyncDisposable
         return World.UntilUpOnAsync(B);
     }
 
+    private protected Task ReplicaServesAsync() => World.UntilAsync(() =>
+    {
+        Cache.Get("probe");
+        return B.Sent.Any(static sent => sent.Key == "probe");
+    });
+
     /// <summary>All that was written is delivered, and proven.</summary>
     private protected Task UntilProvenAsync() => World.UntilAsync(() => Cache.JournalBytes == 0);
 

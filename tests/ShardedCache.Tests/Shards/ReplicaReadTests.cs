@@ -177,10 +177,4 @@ public sealed class ReplicaReadTests : Outage
         await ReturnAsync();
         await Cache.DisposeAsync();
     }
-
-    private Task ReplicaServesAsync() => World.UntilAsync(() =>
-    {
-        Cache.Get("probe");
-        return B.Sent.Any(static sent => sent.Key == "probe");
-    });
 }

@@ -47,6 +47,29 @@ public sealed class ResurrectionTests : Outage
     }
 
     [Fact]
+    public async Task What_yielded_to_a_later_value_does_not_hide_it_on_the_replica_and_is_read_where_the_replica_has_only_what_is_older()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        await SetAsync("other", "value that the replica never gets");
+        await FailAsync();
+        foreach (var key in (string[])["replicated", "lacking", "removed"])
+        {
+            await SetAsync(key, "mine", Sliding(3600));
+            A.Store[key] = Foreign("later", 5);
+        }
+
+        B.Store["replicated"] = Foreign("later", 5);
+        B.Store["lacking"] = Foreign("old", -10);
+        B.Store["removed"] = ForeignTombstone(6);
+        await ReturnAsync();
+        await FailAsync();
+        await ReplicaServesAsync();
+
+        Assert.Equal(["later", "mine", null], (await Cache.GetManyAsync(["replicated", "lacking", "removed"], Token)).Select(Text));
+    }
+
+    [Fact]
     public async Task A_removed_key_never_reads_as_its_old_value()
     {
         await StartWithReplicaAsync();
