@@ -31,6 +31,8 @@ count() {
     cat "$results"/*.trx | grep -o "<Counters [^>]*" | grep -o " $1=\"[0-9]*\"" | tr -dc '0-9\n' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
+# Again at the end, where a log is read first.
+python3 eng/failed_tests.py "$results"
 total=$(count total)
 passed=$(count passed)
 skipped=$((total - $(count executed)))

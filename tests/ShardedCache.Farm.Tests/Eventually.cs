@@ -1,17 +1,33 @@
 using System.Diagnostics;
+using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests;
 
 internal static class Eventually
 {
-    /// <summary>Waits for a condition, with a deadline that is generous because it is only met when something is broken.</summary>
+    /// <summary>
+    /// Waits for a condition, with a deadline that is generous because it is only met when something is broken. A server that cannot be
+    /// asked is asked again: one that changes its role closes its connections.
+    /// </summary>
     public static async Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)
     {
         var waited = Stopwatch.StartNew();
-        while (!await condition())
+        while (!await HoldsNowAsync())
         {
             Assert.True(waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(20)), $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
             await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        async Task<bool> HoldsNowAsync()
+        {
+            try
+            {
+                return await condition();
+            }
+            catch (RedisFarmException) when (waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(20)))
+            {
+                return false;
+            }
         }
     }
 
