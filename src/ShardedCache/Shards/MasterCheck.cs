@@ -68,6 +68,12 @@ internal static class MasterCheck
             var received = time.GetTimestamp();
             if (reply is not { Kind: ControlReplyKind.Array, Items: [var seconds, var microseconds] })
             {
+                // One is enough; a connection that was lost meanwhile says so itself.
+                if (i > 0)
+                {
+                    break;
+                }
+
                 return ShardRefusal.From("TIME", reply);
             }
 

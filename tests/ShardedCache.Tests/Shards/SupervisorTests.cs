@@ -211,6 +211,26 @@ public sealed class SupervisorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_vague_first_measurement_of_the_time_does_where_the_next_one_fails()
+    {
+        var asked = 0;
+        _world.A.Answer = command =>
+        {
+            if (command == "TIME" && ++asked == 1)
+            {
+                _world.Time.Advance(TimeSpan.FromMilliseconds(50));
+            }
+
+            return command == "TIME" && asked == 2 ? ControlReply.FromError("ERR not now") : null;
+        };
+
+        await _world.StartUpAsync();
+
+        Assert.InRange(asked, 2, int.MaxValue);
+        Assert.Equal(1, _world.A.Opened);
+    }
+
+    [Fact]
     public async Task A_rule_that_is_overwritten_stops_the_shard_with_both_rules_named_until_it_is_restored()
     {
         await _world.StartUpAsync();

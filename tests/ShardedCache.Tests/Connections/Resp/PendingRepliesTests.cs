@@ -59,9 +59,10 @@ public class PendingRepliesTests
     {
         var deadlines = new RespDeadlines(_pending, timeoutMilliseconds: 100);
         var operation = Add();
+        var first = operation.Sequence;
         deadlines.Expire(0);
         _pending.Add(operation);
-        deadlines.SentAgain(0, 1);
+        deadlines.SentAgain(first, operation.Sequence);
         _pending.RemoveOldest();
         deadlines.Expire(80);
         Assert.Null(operation.Outcome);
@@ -79,7 +80,7 @@ public class PendingRepliesTests
         Assert.True(answered.TryClaim());
 
         deadlines.Expire(500);
-        _pending.Abandon(0, _pending.End, ReplyKind.ConnectionLost);
+        _pending.Abandon(_pending.Start, _pending.End, ReplyKind.ConnectionLost);
         Assert.Null(answered.Outcome);
     }
 
@@ -87,15 +88,30 @@ public class PendingRepliesTests
     public void An_operation_in_its_next_life_is_not_taken_for_the_one_that_it_was()
     {
         var operation = Add();
+        var first = operation.Sequence;
         Assert.True(operation.TryClaim());
         _pending.RemoveOldest();
         operation.Renew();
 
-        Assert.False(operation.TryClaim(sequence: 0));
+        Assert.False(operation.TryClaim(first));
         _pending.Add(operation);
-        Assert.False(operation.TryClaim(sequence: 0));
-        Assert.True(operation.TryClaim(sequence: 1));
+        Assert.False(operation.TryClaim(first));
+        Assert.True(operation.TryClaim(operation.Sequence));
         Assert.False(operation.TryClaim());
+    }
+
+    [Fact]
+    public void An_operation_in_its_next_life_on_another_connection_is_not_taken_from_its_old_place()
+    {
+        var operation = Add();
+        Assert.True(operation.TryClaim());
+        operation.Renew();
+        var another = new PendingReplies();
+        another.Add(operation);
+
+        _pending.Abandon(_pending.Start, _pending.End, ReplyKind.TimedOut);
+
+        Assert.Null(operation.Outcome);
     }
 
     private Operation Add()
