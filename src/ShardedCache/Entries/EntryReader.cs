@@ -33,6 +33,7 @@ internal sealed class EntryReader : IWholeValueWriter
     private StampClock? _clock;
     private Memory<byte> _handedOut;
     private Stamp _known;
+    private long _confirmedAt;
     private int _maxKept = NothingKept;
     private bool _isKeeping;
     private bool _hasForwarded;
@@ -76,7 +77,14 @@ internal sealed class EntryReader : IWholeValueWriter
     public byte[] ToArray() => _array ?? _collected.Written.ToArray();
 
     /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
-    public void Keep(Stamp known, int maxBytes) => (_known, _maxKept) = (known, maxBytes);
+    /// <param name="known">The stamp of what is known.</param>
+    /// <param name="confirmedAt">When a server last said the same, in milliseconds by the shard's clock.</param>
+    /// <param name="maxBytes">What is too large.</param>
+    public void Keep(Stamp known, long confirmedAt, int maxBytes) => (_known, _confirmedAt, _maxKept) = (known, confirmedAt, maxBytes);
+
+    /// <summary>Whether it says what a server has said already, no longer ago than this many milliseconds.</summary>
+    public bool SaysAgain(long milliseconds) =>
+        Header.Stamp == _known && ReadAt - _confirmedAt < milliseconds && Outcome is EntryOutcome.Value or EntryOutcome.Tombstone;
 
     /// <summary>The copy asked for. False where there is none.</summary>
     public bool TryGetKept(out ReadOnlySpan<byte> payload)

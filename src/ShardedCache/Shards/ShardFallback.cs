@@ -10,10 +10,18 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardFallback(Shard shard, ShardContext context)
 {
-    /// <summary>How long another server may take for an operation that has waited for a time-out already.</summary>
-    private readonly TimeSpan _latePatience = context.Settings.OperationTimeout / 10;
+    /// <summary>
+    /// How long an operation that has waited for a time-out already looks for another server, and how long it then waits for that one:
+    /// together what the first server does not get of its time.
+    /// </summary>
+    private readonly TimeSpan _latePatience = context.Settings.OperationTimeout / 16;
+
+    // A copy that is read often would come into the processor's cache once more for each read, to say what it says already.
+    private readonly long _confirmsEvery = (long)Math.Min(context.MaxStaleness.TotalMilliseconds / 64, 1000);
 
     private readonly LocalStore _store = shard.Store;
+
+    private int MaxKept => context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1;
 
     /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
@@ -38,7 +46,14 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
             if (entry is not { Overlays: true } && !isRemoved)
             {
-                reader.Keep(entry?.Header.Stamp ?? default, context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
+                if (entry is null)
+                {
+                    reader.Keep(default, 0, MaxKept);
+                    return true;
+                }
+
+                entry.WasUsed = true;
+                reader.Keep(entry.Header.Stamp, entry.ConfirmedAt, MaxKept);
                 return true;
             }
 
@@ -52,7 +67,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>Takes over what the master has said of the key.</summary>
     public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known)
     {
-        if (!context.IsJournaling)
+        if (!context.IsJournaling || reader.SaysAgain(_confirmsEvery))
         {
             return;
         }
@@ -60,7 +75,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         switch (reader.Outcome)
         {
             case EntryOutcome.Value or EntryOutcome.Tombstone when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
-                (entry.ConfirmedAt, entry.WasUsed) = (reader.ReadAt, true);
+                entry.ConfirmedAt = reader.ReadAt;
                 break;
             case EntryOutcome.Value:
                 _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);

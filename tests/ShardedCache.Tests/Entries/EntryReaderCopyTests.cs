@@ -31,7 +31,7 @@ public class EntryReaderCopyTests
                 reader.Begin(target, _clock);
             }
 
-            reader.Keep(default, bound);
+            reader.Keep(default, 0, bound);
             for (ReadOnlySpan<byte> rest = Stored(payload); rest.Length > 0;)
             {
                 var length = random.Next(1, Math.Min(rest.Length, 30) + 1);
@@ -52,7 +52,7 @@ public class EntryReaderCopyTests
     public void Of_a_version_that_is_known_no_copy_is_kept(bool isCollected)
     {
         Begin(isCollected);
-        _reader.Keep(Stamp, 100);
+        _reader.Keep(Stamp, 0, 100);
 
         _reader.Write(Stored([1, 2]));
 
@@ -70,7 +70,7 @@ public class EntryReaderCopyTests
         Assert.False(_reader.TryGetKept(out _));
 
         Begin(isCollected);
-        _reader.Keep(default, -1);
+        _reader.Keep(default, 0, -1);
         _reader.Write(Stored([]));
         Assert.False(_reader.TryGetKept(out _));
     }
@@ -81,7 +81,7 @@ public class EntryReaderCopyTests
     public void Of_an_empty_payload_there_is_an_empty_copy(bool isCollected)
     {
         Begin(isCollected);
-        _reader.Keep(default, 0);
+        _reader.Keep(default, 0, 0);
 
         _reader.Write(Stored([]));
 
@@ -97,7 +97,7 @@ public class EntryReaderCopyTests
         foreach (var stored in (byte[][])[Stored([1], EntryHeader.Tombstone(Stamp)), Stored([1], EntryHeader.Value(Stamp, new(1, 0, default))), [0x7B, 1, 2], []])
         {
             Begin(isCollected);
-            _reader.Keep(default, 100);
+            _reader.Keep(default, 0, 100);
             _reader.Write(stored);
 
             Assert.False(_reader.TryGetKept(out _));
@@ -105,10 +105,33 @@ public class EntryReaderCopyTests
     }
 
     [Fact]
+    public void An_entry_says_again_what_is_known_where_its_stamp_is_the_same_and_that_was_confirmed_lately()
+    {
+        foreach (var (stored, known, age, isAgain) in new (byte[], Stamp, long, bool)[]
+        {
+            (Stored([1]), Stamp, 0, true),
+            (Stored([1]), Stamp, 99, true),
+            (Stored([1]), Stamp, 100, false),
+            (Stored([1]), new Stamp(1), 0, false),
+            (Stored([], EntryHeader.Tombstone(Stamp)), Stamp, 0, true),
+            (Stored([1], EntryHeader.Value(Stamp, new(1, 0, default))), Stamp, 0, false),
+            ([0x7B, 1, 2], Stamp, 0, false),
+            ([], default, 0, false),
+        })
+        {
+            _reader.Begin(_target, _clock);
+            _reader.Keep(known, _clock.NowMilliseconds - age, 100);
+            _reader.Write(stored);
+
+            Assert.Equal(isAgain, _reader.SaysAgain(100));
+        }
+    }
+
+    [Fact]
     public void The_next_read_keeps_nothing_unless_it_asks()
     {
         _reader.Begin(_target, _clock);
-        _reader.Keep(default, 100);
+        _reader.Keep(default, 0, 100);
         _reader.Write(Stored([1, 2]));
 
         _reader.Begin(_target, _clock);
