@@ -184,7 +184,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Every server has it: it stays as a copy where that is of use.</summary>
     public void Retire(LocalEntry entry)
     {
-        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false, HasYielded: false, Page: null }
+        var isUseful = entry is { Kind: LocalKind.Value or LocalKind.Tombstone, IsPartial: false, Page: null }
             && (entry.Kind == LocalKind.Tombstone || entry.Payload is { } payload && payload.Length <= maxStandbyPayload);
         if (!isUseful)
         {
