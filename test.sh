@@ -10,20 +10,20 @@ install ip "iproute2 (cuts networks in tests)" iproute2 iproute iproute2 iproute
 results=artifacts/test-results
 rm -rf "$results"
 mkdir -p "$results"
-failures=0
+failures=""
 
 echo "Building ..."
 dotnet build ShardedCache.sln -v quiet --nologo -clp:ErrorsOnly
 
 echo "Checking the format ..."
-dotnet format ShardedCache.sln --verify-no-changes --no-restore || { echo "dotnet format would change files"; failures=1; }
+dotnet format ShardedCache.sln --verify-no-changes --no-restore || failures+="FAILED: dotnet format would change files"$'\n'
 
 for project in tests/*.Tests; do
     name=$(basename "$project")
     echo "Running $name ..."
     # A test project is a program that runs itself.
-    "$project/bin/Debug/net10.0/$name" -noLogo -noColor -result-trx "$results/$name.trx" || failures=1
-    [ -f "$results/$name.trx" ] || { echo "$name wrote no result"; failures=1; }
+    "$project/bin/Debug/net10.0/$name" -noLogo -noColor -result-trx "$results/$name.trx" || failures+="FAILED: $name"$'\n'
+    [ -f "$results/$name.trx" ] || failures+="FAILED: $name wrote no result"$'\n'
 done
 
 # Sums an attribute of the result files' counters.
@@ -33,8 +33,9 @@ count() {
 
 # Again at the end, where a log is read first.
 python3 eng/failed_tests.py "$results"
+printf '%s' "$failures"
 total=$(count total)
 passed=$(count passed)
 skipped=$((total - $(count executed)))
 echo "$passed passed, $((total - passed - skipped)) failed, $skipped skipped"
-[ "$failures" -eq 0 ] && [ "$passed" -gt 0 ]
+[ -z "$failures" ] && [ "$passed" -gt 0 ]

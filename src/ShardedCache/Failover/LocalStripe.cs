@@ -75,8 +75,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
             }
             else
             {
-                (entry.Standing, entry.Round, entry.IsOwed, entry.HasYielded) = (Standing.Acknowledged, round, false, false);
+                (entry.Standing, entry.Round, entry.IsOwed) = (Standing.Acknowledged, round, false);
             }
+
+            entry.HasYielded = false;
         }
 
         return entry;

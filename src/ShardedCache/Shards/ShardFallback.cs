@@ -136,6 +136,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         bool isJournal;
         Stamp? known;
         long confirmedAt;
+        bool isUnproven;
         lock (stripe.Lock)
         {
             var local = stripe.Find(key.Name);
@@ -143,6 +144,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             value = Value(stripe, local);
             known = local is { Kind: not LocalKind.Refresh } ? local.Header.Stamp : null;
             confirmedAt = local?.ConfirmedAt ?? 0;
+            isUnproven = local is { HasYielded: true, Standing: not Standing.Standby };
         }
 
         // The use of a sliding copy is in the journal now.
@@ -191,7 +193,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        var isFresh = shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
+        var isFresh = isUnproven || shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
@@ -260,8 +262,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         var value = payload.Span.ToArray();
         entry.WasUsed = true;
-        if (entry.Header.IsSliding)
+        if (entry.Header.IsSliding && entry is not { HasYielded: true, Standing: Standing.Standby })
         {
+            // Where what it yielded to was everywhere, its use is not to bring it back.
             _store.Touch(stripe, entry, null);
         }
 

@@ -70,6 +70,42 @@ public sealed class ResurrectionTests : Outage
     }
 
     [Fact]
+    public async Task The_use_of_what_yielded_to_a_later_value_that_has_expired_does_not_bring_it_back()
+    {
+        await StartWithReplicaAsync();
+        await FailAsync();
+        await SetAsync("key", "mine", Sliding(3600));
+        A.Store["key"] = Foreign("later", 5);
+        await ReturnAsync();
+        await UntilProvenAsync();
+        A.Store.TryRemove("key", out _);
+        await FailAsync();
+        await ReplicaServesAsync();
+        await GetAsync("key");
+
+        await ReturnAsync();
+        await UntilProvenAsync();
+
+        Assert.Null(On(A, "key"));
+    }
+
+    [Fact]
+    public async Task What_yielded_and_is_not_proven_is_read_in_the_next_outage_however_long_the_one_before_was()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        await SetAsync("other", "value that the replica never gets");
+        await FailAsync();
+        await SetAsync("key", "mine");
+        World.Time.Advance(TimeSpan.FromSeconds(90));
+        A.Store["key"] = Foreign("later", 5);
+        await ReturnAsync();
+        await FailAsync();
+
+        Assert.Equal("mine", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task A_removed_key_never_reads_as_its_old_value()
     {
         await StartWithReplicaAsync();

@@ -6,14 +6,14 @@ namespace ShardedCache.Connections.Resp;
 /// </summary>
 internal sealed class PendingReplies
 {
-    private static long s_sequences;
+    private static long _sequences;
 
     private RespOperation?[] _ring = new RespOperation?[256];
     private long _end;
     private long _start;
 
     // No two connections share a sequence: who finds an operation at its old place here must not take it for its next life elsewhere.
-    public PendingReplies() => _start = _end = Interlocked.Add(ref s_sequences, 1L << 40);
+    public PendingReplies() => _start = _end = Interlocked.Add(ref _sequences, 1L << 40);
 
     /// <summary>The sequence of the oldest one.</summary>
     public long Start => Volatile.Read(ref _start);
