@@ -154,6 +154,9 @@ public sealed class ObservationTests : IAsyncDisposable
     private async Task StartAsync()
     {
         await _world.StartUpAsync(_services.GetRequiredService<IMeterFactory>());
+
+        // Measured just after the state can be seen.
+        await _world.UntilAsync(() => _measured.Any(static line => line.EndsWith("shardedcache.shard.state=Up", StringComparison.Ordinal)));
         _measured.Clear();
     }
 
