@@ -11,23 +11,23 @@ internal static class Eventually
     /// </summary>
     public static async Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)
     {
+        var patience = deadline ?? TimeSpan.FromSeconds(20);
         var waited = Stopwatch.StartNew();
-        while (!await HoldsNowAsync())
-        {
-            Assert.True(waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(20)), $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
-
-        async Task<bool> HoldsNowAsync()
+        while (true)
         {
             try
             {
-                return await condition();
+                if (await condition())
+                {
+                    return;
+                }
             }
-            catch (RedisFarmException) when (waited.Elapsed < (deadline ?? TimeSpan.FromSeconds(20)))
+            catch (RedisFarmException) when (waited.Elapsed < patience)
             {
-                return false;
             }
+
+            Assert.True(waited.Elapsed < patience, $"Not within {waited.Elapsed.TotalSeconds:0.0} s: {what}");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         }
     }
 

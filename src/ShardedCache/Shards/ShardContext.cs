@@ -41,5 +41,11 @@ internal sealed record ShardContext(
     /// </summary>
     public ConnectionSettings Connection => ReadsReplicas ? Settings with { OperationTimeout = Settings.OperationTimeout * 7 / 8 } : Settings;
 
+    /// <summary>
+    /// How long an operation that has waited for a time-out already looks for another server, and how long it then waits for that one:
+    /// together what the first server does not get of its time.
+    /// </summary>
+    public TimeSpan LatePatience => Settings.OperationTimeout / 16;
+
     public EntryReaderPool Readers { get; } = new();
 }

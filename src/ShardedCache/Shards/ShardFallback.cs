@@ -10,18 +10,10 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardFallback(Shard shard, ShardContext context)
 {
-    /// <summary>
-    /// How long an operation that has waited for a time-out already looks for another server, and how long it then waits for that one:
-    /// together what the first server does not get of its time.
-    /// </summary>
-    private readonly TimeSpan _latePatience = context.Settings.OperationTimeout / 16;
-
     // A copy that is read often would come into the processor's cache once more for each read, to say what it says already.
     private readonly long _confirmsEvery = (long)Math.Min(context.MaxStaleness.TotalMilliseconds / 64, 1000);
 
     private readonly LocalStore _store = shard.Store;
-
-    private int MaxKept => context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1;
 
     /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
@@ -46,14 +38,13 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
             if (entry is not { Overlays: true } && !isRemoved)
             {
-                if (entry is null)
+                if (entry is not null)
                 {
-                    reader.Keep(default, 0, MaxKept);
-                    return true;
+                    entry.WasUsed = true;
                 }
 
-                entry.WasUsed = true;
-                reader.Keep(entry.Header.Stamp, entry.ConfirmedAt, MaxKept);
+                reader.Keep(
+                    entry?.Header.Stamp ?? default, entry?.ConfirmedAt ?? 0, context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
                 return true;
             }
 
@@ -108,7 +99,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        await shard.ReplicaSearch.WaitAsync(isLate ? _latePatience : null, mode, cancellationToken).ConfigureAwait(false);
+        await shard.ReplicaSearch.WaitAsync(isLate ? context.LatePatience : null, mode, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
@@ -206,7 +197,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return await server.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
         }
 
-        using var patience = new CancellationTokenSource(_latePatience, context.Time);
+        using var patience = new CancellationTokenSource(context.LatePatience, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {

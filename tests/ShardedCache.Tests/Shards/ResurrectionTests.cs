@@ -12,8 +12,7 @@ public sealed class ResurrectionTests : Outage
         var large = Foreign(new string('x', 70_000), 1);
         B.Store["key"] = Foreign("old", -10);
         A.Store["key"] = large;
-        A.Replication.Acknowledged = 0;
-        await SetAsync("other", "value that the replica never gets");
+        await LeaveReplicaBehindAsync();
         Assert.NotNull(await GetAsync("key"));
         await FailAsync();
         B.TakeOverFrom(A, [], offset: 0);
@@ -31,8 +30,7 @@ public sealed class ResurrectionTests : Outage
     {
         await StartWithReplicaAsync();
         B.Store["key"] = Foreign("old", -10);
-        A.Replication.Acknowledged = 0;
-        await SetAsync("other", "value that the replica never gets");
+        await LeaveReplicaBehindAsync();
         await FailAsync();
         await SetAsync("key", "mine");
         A.Store["key"] = Foreign("later", 5);
@@ -50,8 +48,7 @@ public sealed class ResurrectionTests : Outage
     public async Task What_yielded_to_a_later_value_does_not_hide_it_on_the_replica_and_is_read_where_the_replica_has_only_what_is_older()
     {
         await StartWithReplicaAsync();
-        A.Replication.Acknowledged = 0;
-        await SetAsync("other", "value that the replica never gets");
+        await LeaveReplicaBehindAsync();
         await FailAsync();
         foreach (var key in (string[])["replicated", "lacking", "removed"])
         {
@@ -93,8 +90,7 @@ public sealed class ResurrectionTests : Outage
     public async Task What_yielded_and_is_not_proven_is_read_in_the_next_outage_however_long_the_one_before_was()
     {
         await StartWithReplicaAsync();
-        A.Replication.Acknowledged = 0;
-        await SetAsync("other", "value that the replica never gets");
+        await LeaveReplicaBehindAsync();
         await FailAsync();
         await SetAsync("key", "mine");
         World.Time.Advance(TimeSpan.FromSeconds(90));
@@ -237,6 +233,13 @@ public sealed class ResurrectionTests : Outage
 
         Assert.Equal("value", On(A, "key"));
         Assert.Equal("value", await GetAsync("key"));
+    }
+
+    /// <summary>From now on nothing that is written can be proven.</summary>
+    private Task LeaveReplicaBehindAsync()
+    {
+        A.Replication.Acknowledged = 0;
+        return SetAsync("other", "value that the replica never gets");
     }
 
     private Task UntilProvenOnAsync(FakeServer server)
