@@ -24,7 +24,7 @@ internal static class GroupScripts
         """;
 
     /// <summary>
-    /// Writes and removes members. Returns 1, or 0 where the whole group was removed later. Arguments: 1 where what is later stays;
+    /// Writes and removes members. Returns 1, or 0 where something later stays: the removal of the whole group, or a member. Arguments: 1 where what is later stays;
     /// the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and its milliseconds to live
     /// or nothing.
     /// </summary>
@@ -37,10 +37,12 @@ internal static class GroupScripts
           if removed and isLater(removed, 1, stamp) then return 0 end
         end
         local time = redis.call('TIME')
-        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local now, written = time[1] * 1000 + math.floor(time[2] / 1000), 1
         for at = 4, #ARGV, 3 do
           local key, bytes, life = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-          if not (guard and hasLater(key, stamp)) then
+          if guard and hasLater(key, stamp) then
+            written = 0
+          else
             if life == '' then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', life) end
             if string.byte(bytes, 2) == 4 then redis.call('ZREM', KEYS[1], key)
             elseif life == '' then redis.call('ZADD', KEYS[1], '+inf', key)
@@ -55,7 +57,7 @@ internal static class GroupScripts
         local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
         if last[2] == 'inf' then redis.call('PERSIST', KEYS[1])
         elseif last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
-        return 1
+        return written
         """);
 
     /// <summary>

@@ -172,15 +172,18 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
-                if (entry.Page is not null)
+                if (entry.Page is null)
                 {
-                    // Its tag was evicted, perhaps by another instance: it must be neither served nor brought back.
-                    stripe.Forget(entry);
-                    return;
+                    stripe.Move(entry, Standing.Acknowledged, connection);
+                }
+                else
+                {
+                    // Perhaps a tag of it was evicted by another instance: then it must be neither served nor brought back.
+                    entry = Removal(stripe, entry.Key, LocalKind.Invalidation, entry.Header.Stamp);
+                    stripe.Put(entry, Standing.Acknowledged, connection);
                 }
 
-                // Not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
-                stripe.Move(entry, Standing.Acknowledged, connection);
+                // What is later is not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
                 entry.HasYielded = true;
             }
         }

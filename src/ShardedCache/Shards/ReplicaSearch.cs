@@ -39,10 +39,10 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
     }
 
     /// <summary>Waits until it has ended.</summary>
-    /// <param name="atMost">For a caller that has less time than the search; null: who waits that long in vain gives it up for all.</param>
+    /// <param name="atMost">What the caller has; who has more time than the search and waits in vain gives it up for all.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
-    public async ValueTask WaitAsync(TimeSpan? atMost, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask WaitAsync(TimeSpan atMost, CallMode mode, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _running)?.Task is not { } running)
         {
@@ -50,15 +50,17 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
         }
 
         var hasEnded = true;
+        var isLimited = atMost < patience;
+        var wait = isLimited ? atMost : patience;
         if (mode == CallMode.Blocking)
         {
-            hasEnded = running.Wait(atMost ?? patience, cancellationToken);
+            hasEnded = running.Wait(wait, cancellationToken);
         }
         else
         {
             try
             {
-                await running.WaitAsync(atMost ?? patience, time, cancellationToken).ConfigureAwait(false);
+                await running.WaitAsync(wait, time, cancellationToken).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -66,7 +68,7 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
             }
         }
 
-        if (!hasEnded && atMost is null)
+        if (!hasEnded && !isLimited)
         {
             End(isGivenUp: true);
         }

@@ -13,10 +13,10 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
     private readonly LocalStore _store = shard.Store;
 
     /// <param name="key">The session's.</param>
-    /// <param name="mayAsk">False where the operation has waited for a time-out already.</param>
+    /// <param name="time">What the operation may still wait.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
-    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, bool mayAsk, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
     {
         if (context.FailoverMode == FailoverMode.Bypass)
         {
@@ -24,7 +24,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
 
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var replica = mayAsk ? await AskReplicaAsync(key, mode, cancellationToken).ConfigureAwait(false) : default;
+        var replica = await AskReplicaAsync(key, time, mode, cancellationToken).ConfigureAwait(false);
         var local = FindLocal(key);
         var isAvailable = replica.IsAnswered || local is { IsComplete: true, IsFresh: true };
         var known = local.IsFresh ? local.State : null;
@@ -60,30 +60,35 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
     }
 
-    private async ValueTask<Answered> AskReplicaAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    private async ValueTask<Answered> AskReplicaAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
     {
-        await shard.ReplicaSearch.WaitAsync(null, mode, cancellationToken).ConfigureAwait(false);
+        await time.WaitAsync(shard.ReplicaSearch, mode, cancellationToken).ConfigureAwait(false);
         if (shard.Replica is not { } replica)
         {
             return default;
         }
 
-        var answer = await AskAsync(replica, key, mode, cancellationToken).ConfigureAwait(false);
+        var answer = await AskAsync(replica, key, time, mode, cancellationToken).ConfigureAwait(false);
         if (answer.IsAnswered || !shard.ReplicaSearch.IsRunning)
         {
             return answer;
         }
 
         // At its promotion it closes all connections, and is there again.
-        await shard.ReplicaSearch.WaitAsync(null, mode, cancellationToken).ConfigureAwait(false);
-        return shard.Replica is { } again ? await AskAsync(again, key, mode, cancellationToken).ConfigureAwait(false) : default;
+        await time.WaitAsync(shard.ReplicaSearch, mode, cancellationToken).ConfigureAwait(false);
+        return shard.Replica is { } again ? await AskAsync(again, key, time, mode, cancellationToken).ConfigureAwait(false) : default;
     }
 
-    private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
     {
+        if (time.IsOver)
+        {
+            return default;
+        }
+
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
-        var reply = await replica.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        var reply = await time.AskAsync(replica, key, reader, mode, cancellationToken).ConfigureAwait(false);
         if (reply.Kind == ReplyKind.ConnectionLost)
         {
             shard.LoseReplica(replica);

@@ -36,16 +36,13 @@ internal sealed record ShardContext(
     public bool ReadsReplicas => HasSentinels && IsJournaling && MaxStaleness > TimeSpan.Zero;
 
     /// <summary>
-    /// Of connections to servers. An operation keeps within its time-out also where its server is silent and its replica, which is then asked,
-    /// is silent, too: so the server gets a part of it.
+    /// An operation keeps within its time-out also where its server is silent and its replica, which is then asked, is silent, too: so
+    /// the server gets a part of it.
     /// </summary>
-    public ConnectionSettings Connection => ReadsReplicas ? Settings with { OperationTimeout = Settings.OperationTimeout * 7 / 8 } : Settings;
+    public TimeSpan ServerTimeout => ReadsReplicas ? Settings.OperationTimeout * 7 / 8 : Settings.OperationTimeout;
 
-    /// <summary>
-    /// How long an operation that has waited for a time-out already looks for another server, and how long it then waits for that one:
-    /// together what the first server does not get of its time.
-    /// </summary>
-    public TimeSpan LatePatience => Settings.OperationTimeout / 16;
+    /// <summary>Of connections to servers.</summary>
+    public ConnectionSettings Connection => Settings with { OperationTimeout = ServerTimeout };
 
     public EntryReaderPool Readers { get; } = new();
 }

@@ -71,7 +71,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             case EntryOutcome.Value:
                 _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);
                 break;
-            case EntryOutcome.Tombstone:
+            case EntryOutcome.Tombstone or EntryOutcome.Expired:
                 _store.Observe(key, known, reader.Header, null, connection);
                 break;
             case EntryOutcome.None or EntryOutcome.Foreign when known.Entry is not null:
@@ -83,7 +83,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Waits, where nothing in the journal answers for the key, until it is known whether a replica can be read. Whether it waited.</summary>
-    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, bool isLate, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
     {
         if (!shard.ReplicaSearch.IsRunning)
         {
@@ -99,18 +99,18 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        await shard.ReplicaSearch.WaitAsync(isLate ? context.LatePatience : null, mode, cancellationToken).ConfigureAwait(false);
+        await time.WaitAsync(shard.ReplicaSearch, mode, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
     /// <param name="key">The key to read.</param>
     /// <param name="reader">Begun; what it holds of another answer is dropped.</param>
-    /// <param name="isLate">The operation has waited for a time-out already.</param>
+    /// <param name="time">What the operation may still wait.</param>
     /// <param name="isLast">It is answered now, whatever becomes of the replica.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
     public async ValueTask<FallbackAnswer> ReadAsync(
-        StoredKey key, EntryReader reader, bool isLate, bool isLast, CallMode mode, CancellationToken cancellationToken)
+        StoredKey key, EntryReader reader, FallbackTime time, bool isLast, CallMode mode, CancellationToken cancellationToken)
     {
         if (!reader.TryRestart())
         {
@@ -145,11 +145,11 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return Tell(reader, value, "journal");
         }
 
-        if (shard.Replica is { } replica)
+        if (!time.IsOver && shard.Replica is { } replica)
         {
             var fromReplica = context.Readers.Rent();
             fromReplica.Begin(shard.Clock);
-            var reply = await AskAsync(replica, key, fromReplica, isLate, mode, cancellationToken).ConfigureAwait(false);
+            var reply = await time.AskAsync(replica, key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
             if (reply.Kind == ReplyKind.ConnectionLost)
             {
                 // At its promotion it closes all connections, and is there again.
@@ -186,27 +186,6 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         var isFresh = isUnproven || shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
-    }
-
-    /// <summary>Asks another server than the one that was asked first; one that is as silent must not cost a late operation as much once more.</summary>
-    public async ValueTask<Reply> AskAsync(
-        IServerConnection server, StoredKey key, EntryReader reader, bool isLate, CallMode mode, CancellationToken cancellationToken)
-    {
-        if (!isLate)
-        {
-            return await server.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
-        }
-
-        using var patience = new CancellationTokenSource(context.LatePatience, context.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        try
-        {
-            return await server.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return Reply.TimedOut;
-        }
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>

@@ -133,7 +133,7 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
 
     private string Describe(IServerConnection connection, in Reply reply) => reply.Kind switch
     {
-        ReplyKind.TimedOut => $"{connection.Address} did not reply within {context.Connection.OperationTimeout.TotalMilliseconds:0} ms",
+        ReplyKind.TimedOut => $"{connection.Address} did not reply within {context.ServerTimeout.TotalMilliseconds:0} ms",
         ReplyKind.ConnectionLost => $"the connection to {connection.Address} was lost",
         _ => $"{connection.Address} answers with: {reply.ErrorText}",
     };

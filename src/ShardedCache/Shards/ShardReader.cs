@@ -201,10 +201,10 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
     {
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var isLate = await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false);
+        var time = FallbackTime.After(context, connection, await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false));
         for (var isLast = false; shard.HasFallback; isLast = true)
         {
-            if (await _fallback.WaitForReplicaAsync(key, isLate, mode, cancellationToken).ConfigureAwait(false)
+            if (await _fallback.WaitForReplicaAsync(key, time, mode, cancellationToken).ConfigureAwait(false)
                 && shard.Live is { } back
                 && reader.TryRestart())
             {
@@ -214,17 +214,16 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                     return isFound;
                 }
 
-                var again = await _fallback.AskAsync(back, key, reader, isLate, mode, cancellationToken).ConfigureAwait(false);
+                var again = await time.AskAsync(back, key, reader, mode, cancellationToken).ConfigureAwait(false);
                 if (Finish(back, key, reader, again, known) is { } found)
                 {
                     return found;
                 }
 
-                isLate |= again.Kind == ReplyKind.TimedOut;
-                isLast |= isLate;
+                isLast |= time.IsOver;
             }
 
-            switch (await _fallback.ReadAsync(key, reader, isLate, isLast, mode, cancellationToken).ConfigureAwait(false))
+            switch (await _fallback.ReadAsync(key, reader, time, isLast, mode, cancellationToken).ConfigureAwait(false))
             {
                 case FallbackAnswer.Found:
                     return true;

@@ -18,7 +18,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     public async ValueTask<SessionLoad> LoadAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("load session", shard.Name);
-        var mayAsk = !shard.IsAwaitingFirstOutcome;
+        var hasWaited = shard.IsAwaitingFirstOutcome;
         if (shard.Live is null)
         {
             await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
@@ -27,7 +27,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         if (shard.Live is not { } connection)
         {
             return shard.HasFallback
-                ? await _fallback.LoadAsync(key, mayAsk, mode, cancellationToken).ConfigureAwait(false)
+                ? await _fallback.LoadAsync(key, FallbackTime.After(context, null, hasWaited), mode, cancellationToken).ConfigureAwait(false)
                 : throw _judge.Unavailable();
         }
 
@@ -50,7 +50,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
 
         var isLate = await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false);
-        return await _fallback.LoadAsync(key, mayAsk: !isLate, mode, cancellationToken).ConfigureAwait(false);
+        return await _fallback.LoadAsync(key, FallbackTime.After(context, connection, isLate), mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One that is new, as the shard is now. Nobody is asked, and at start-up its commit waits.</summary>

@@ -212,14 +212,18 @@ public sealed class LocalStoreWriteTests : IDisposable
     }
 
     [Fact]
-    public void A_page_that_is_superseded_is_forgotten_because_its_tag_was_evicted()
+    public void A_page_that_is_superseded_is_not_read_any_more_and_hides_what_is_older()
     {
         var page = _world.Set("key", [1], _world.First);
         page.Page = new PageRecord([]);
+        var stamp = page.Header.Stamp;
 
         Store.Superseded(page, _world.First);
 
-        Assert.Null(_world.Find("key"));
+        var left = _world.Find("key")!;
+        Assert.Equal((LocalKind.Invalidation, Standing.Acknowledged, true), (left.Kind, left.Standing, left.HasYielded));
+        Assert.Equal(stamp, left.Header.Stamp);
+        Assert.Null(left.Payload);
     }
 
     [Fact]

@@ -17,16 +17,21 @@ internal sealed class FakeGroups
             return 0;
         }
 
+        var written = 1;
         for (var at = 3; at < arguments.Length; at += 3)
         {
             var key = Encoding.UTF8.GetString(arguments[at].Span);
-            if (!(isGuarded && HasLater(server, key, stamp)))
+            if (isGuarded && HasLater(server, key, stamp))
+            {
+                written = 0;
+            }
+            else
             {
                 server.Put(key, arguments[at + 1].ToArray(), arguments[at + 2].IsEmpty ? null : long.Parse(arguments[at + 2].Span, CultureInfo.InvariantCulture));
             }
         }
 
-        return 1;
+        return written;
     }
 
     public long RemoveAll(FakeServer server, string index, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)

@@ -60,6 +60,21 @@ public sealed class GroupOutageTests : Outage
         await UntilProvenAsync();
     }
 
+    [Fact]
+    public async Task What_somebody_wrote_later_is_read_from_the_replica_in_the_next_outage_and_a_member_that_the_replica_lacks_from_memory()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        await FailAsync();
+        await SetGroupAsync("a", "b");
+        A.Store["{g}:a"] = B.Store["{g}:a"] = Foreign("theirs", 5);
+        await ReturnAsync();
+        await FailAsync();
+        await ReplicaServesAsync();
+
+        Assert.Equal(["theirs", "new", null], await MembersAsync());
+    }
+
     [Theory]
     [InlineData("TIMEOUT")]
     [InlineData("LOST")]

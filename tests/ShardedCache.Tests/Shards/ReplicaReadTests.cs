@@ -35,6 +35,21 @@ public sealed class ReplicaReadTests : Outage
     }
 
     [Fact]
+    public async Task What_the_master_said_has_expired_is_not_read_as_what_it_replaced()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        B.Store["key"] = Foreign("old", -10);
+        A.Store["key"] = Foreign("expired", -1, new EntryExpiration(1, 0, default));
+        Assert.Null(await GetAsync("key"));
+
+        await FailAsync();
+        await ReplicaServesAsync();
+
+        Assert.Null(await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task What_was_read_from_the_replica_is_still_read_when_that_is_gone_and_nothing_older()
     {
         await StartWithReplicaAsync();

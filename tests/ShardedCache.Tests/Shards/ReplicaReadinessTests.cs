@@ -78,6 +78,26 @@ public sealed class ReplicaReadinessTests : Outage
     }
 
     [Fact]
+    public async Task A_read_keeps_within_its_time_out_where_the_master_is_back_and_silent_again_and_so_is_the_replica()
+    {
+        await StartReadyAsync("key");
+        A.Hangs = B.Hangs = static command => command == "get";
+        var read = GetAsync("key");
+        var before = World.Time.GetUtcNow();
+        B.IsSilent = true;
+        B.Break();
+        await World.UntilNowAsync(() => B.Connections.Count == 0);
+        A.Break(ConnectionFaultKind.Silent);
+        await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "get") == 2);
+        B.IsSilent = false;
+
+        await World.UntilAsync(() => read.IsCompleted);
+
+        Assert.Equal("copy", await read);
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.05), TimeSpan.FromSeconds(0.125));
+    }
+
+    [Fact]
     public async Task A_read_that_waited_for_the_master_in_vain_finds_the_replica_that_closes_its_connections_just_then()
     {
         await StartReadyAsync("key");
