@@ -48,12 +48,12 @@ public class LocalStoreBenchmarks
     public void Write()
     {
         var key = _keys[_next++ & (Keys - 1)];
-        var copy = PayloadCopy.Of(_payload);
+        var payload = PayloadSource.Of(_payload);
         var stripe = _store.StripeOf(key);
         EntryRef written;
         lock (stripe.Lock)
         {
-            var entry = _store.Write(stripe, key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), copy, _connection);
+            var entry = _store.Write(stripe, stripe.Seek(LocalTable.HashOf(key.Name)), key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
             written = EntryRef.To(entry);
         }
 

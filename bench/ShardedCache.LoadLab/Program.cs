@@ -10,7 +10,9 @@ return args switch
 {
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
 
-    ["cost"] => await CostCommand.RunAsync(),
+    ["cost"] => await CostCommand.RunAsync(15),
+
+    ["cost", "--rounds", var rounds] => await CostCommand.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture)),
 
     ["evict"] => await EvictCommand.RunAsync(1_000_000),
 
@@ -38,7 +40,7 @@ static int Usage()
 {
     Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--transport StackExchangeRedis|Resp] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
-    Console.Error.WriteLine("       cost");
+    Console.Error.WriteLine("       cost [--rounds N]");
     Console.Error.WriteLine("       evict [--pages N]");
     Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     Console.Error.WriteLine("       check");

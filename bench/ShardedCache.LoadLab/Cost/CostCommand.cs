@@ -15,29 +15,28 @@ internal static class CostCommand
 {
     private const int Callers = 64;
     private const int PayloadBytes = 1024;
-    private const int Rounds = 15;
     private const int SetsPerSecond = 50_000;
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
     private static readonly string[] Keys = [.. Enumerable.Range(0, 10_000).Select(static i => $"user:{i}:profile")];
 
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(int rounds)
     {
         await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 2, DownAfter = TimeSpan.FromSeconds(5) });
         await using var plain = Client(farm, FailoverMode.Throw);
         await using var tiered = Client(farm, FailoverMode.LocalTier);
         foreach (var (name, run) in new (string, Func<IDistributedCache, int, Task>)[] { ("set", SetAsync), ("get", GetAsync) })
         {
-            await CompareAsync(name, run, plain.GetRequiredService<IDistributedCache>(), tiered.GetRequiredService<IDistributedCache>());
+            await CompareAsync(name, rounds, run, plain.GetRequiredService<IDistributedCache>(), tiered.GetRequiredService<IDistributedCache>());
         }
 
         await MeasureJournalAsync(tiered.GetRequiredService<IDistributedCache>());
         return 0;
     }
 
-    private static async Task CompareAsync(string name, Func<IDistributedCache, int, Task> run, IDistributedCache plain, IDistributedCache tiered)
+    private static async Task CompareAsync(string name, int rounds, Func<IDistributedCache, int, Task> run, IDistributedCache plain, IDistributedCache tiered)
     {
         var (plains, tiereds) = (new List<Measure>(), new List<Measure>());
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             // In turn first and second, so that what a round leaves behind hits both alike.
             var first = round % 2 == 0 ? plain : tiered;
@@ -50,7 +49,7 @@ internal static class CostCommand
             }
         }
 
-        Print($"{name}, {PayloadBytes} B, {Callers} in flight, medians of {Rounds} rounds: Throw {Of(plains, Rate):0}/s, LocalTier {Of(tiereds, Rate):0}/s, ratio {Ratio(Rate):0.000}");
+        Print($"{name}, {PayloadBytes} B, {Callers} in flight, medians of {rounds} rounds: Throw {Of(plains, Rate):0}/s, LocalTier {Of(tiereds, Rate):0}/s, ratio {Ratio(Rate):0.000}");
         Print($"  client CPU: Throw {Of(plains, Cpu):0.00} µs/op, LocalTier {Of(tiereds, Cpu):0.00} µs/op, ratio {Ratio(Cpu):0.000}");
 
         static double Rate(Measure measure) => measure.PerSecond;

@@ -24,7 +24,7 @@ internal static class GroupScripts
         """;
 
     /// <summary>
-    /// Writes and removes members. Returns 1, or 0 where something later stays: the removal of the whole group, or a member. Arguments: 1 where what is later stays;
+    /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: 1 where what is later stays;
     /// the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and its milliseconds to live
     /// or nothing.
     /// </summary>
@@ -34,7 +34,7 @@ internal static class GroupScripts
         local guard, stamp = ARGV[1] == '1', ARGV[3]
         if guard then
           local removed = redis.call('GET', ARGV[2])
-          if removed and isLater(removed, 1, stamp) then return 0 end
+          if removed and isLater(removed, 1, stamp) then return -1 end
         end
         local time = redis.call('TIME')
         local now, written = time[1] * 1000 + math.floor(time[2] / 1000), 1

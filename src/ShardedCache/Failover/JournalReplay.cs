@@ -212,11 +212,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         switch (reply)
         {
             case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
-                if (record.IsGuarded && reply is { Kind: ReplyKind.Ok, Integer: 0 })
+                if (record.IsGuarded && reply is { Kind: ReplyKind.Ok, Integer: 0 or -1 })
                 {
                     foreach (var superseded in record.Entries)
                     {
-                        store.Superseded(superseded, connection);
+                        store.Superseded(superseded, connection, isKept: reply.Integer == 0);
                     }
 
                     metrics.Replayed(shard, "superseded");

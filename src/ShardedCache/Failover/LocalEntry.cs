@@ -50,6 +50,10 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     private StoredKey _key;
 
+    private PayloadCopy? _payload;
+    private LocalEntry? _previous;
+    private LocalEntry? _next;
+
     // The key's text is in no processor's cache any more when the entry moves on.
     private int _ownSize;
 
@@ -70,7 +74,11 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public EntryHeader Header { get; private set; }
 
-    public PayloadCopy? Payload { get; private set; }
+    public PayloadCopy? Payload
+    {
+        get => _payload;
+        private set => _payload = value;
+    }
 
     public Standing Standing { get; set; }
 
@@ -133,9 +141,17 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public EntryList? List { get; set; }
 
-    public LocalEntry? Previous { get; set; }
+    public LocalEntry? Previous
+    {
+        get => _previous;
+        set => _previous = value;
+    }
 
-    public LocalEntry? Next { get; set; }
+    public LocalEntry? Next
+    {
+        get => _next;
+        set => _next = value;
+    }
 
     public long Size => _ownSize + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
@@ -154,10 +170,42 @@ internal sealed class LocalEntry(LocalStripe stripe)
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
-    public void Renew(LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    public void Renew(in EntryHeader header, in PayloadSource payload)
     {
-        ReleasePayload();
-        Begin(_key, kind, header, payload);
+        if (header.IsTombstone)
+        {
+            ReleasePayload();
+            Begin(_key, LocalKind.Tombstone, header, null);
+        }
+        else
+        {
+            Begin(_key, LocalKind.Value, header, payload.Replace(Payload));
+        }
+    }
+
+    /// <summary>Without touching it.</summary>
+    public void Prefetch()
+    {
+        ProcessorCache.Prefetch(ref _previous);
+        ProcessorCache.Prefetch(ref _versionAndAnswer);
+        ProcessorCache.Prefetch(ref _key);
+        ProcessorCache.Prefetch(ref _payload);
+    }
+
+    /// <summary>What changes with it when it is replaced: its neighbours in a list, and its payload.</summary>
+    public void PrefetchOthers()
+    {
+        if (_previous is { } previous)
+        {
+            ProcessorCache.Prefetch(ref previous._next);
+        }
+
+        if (_next is { } next)
+        {
+            ProcessorCache.Prefetch(ref next._previous);
+        }
+
+        _payload?.Prefetch();
     }
 
     /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>
@@ -227,10 +275,14 @@ internal sealed class LocalEntry(LocalStripe stripe)
 }
 
 /// <summary>One use of an entry's object.</summary>
-internal readonly record struct EntryRef(LocalEntry? Entry, int Version)
+/// <param name="Entry">The object.</param>
+/// <param name="Version">Which use of it.</param>
+/// <param name="Unlocked">Its stripe, where it can be acknowledged without the lock of that and without being looked at.</param>
+internal readonly record struct EntryRef(LocalEntry? Entry, int Version, LocalStripe? Unlocked)
 {
     /// <summary>Refers to what the entry is now; its stripe is locked.</summary>
-    public static EntryRef To(LocalEntry? entry) => new(entry, entry?.Version ?? 0);
+    public static EntryRef To(LocalEntry? entry) =>
+        entry is null ? default : new(entry, entry.Version, entry is { IsShared: false, Page: null } ? entry.Stripe : null);
 
     /// <summary>The entry, while it is what it was and in its stripe, which is locked; else null.</summary>
     public LocalEntry? Current => Entry is { IsDetached: false } entry && entry.Version == Version ? entry : null;

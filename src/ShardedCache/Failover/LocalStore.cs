@@ -87,11 +87,11 @@ internal sealed class LocalStore
         stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
     }
 
-    /// <summary>The same for a plain value, or with a tombstone's header its removal.</summary>
-    public LocalEntry Write(LocalStripe stripe, in StoredKey key, in EntryHeader header, PayloadCopy? payload, IServerConnection? sentOn)
+    /// <summary>The same for a plain value, or with a tombstone's header its removal; <see cref="LocalStripe.Seek"/> came before.</summary>
+    public LocalEntry Write(
+        LocalStripe stripe, LocalEntry? sought, in StoredKey key, in EntryHeader header, in PayloadSource payload, IServerConnection? sentOn)
     {
-        var kind = header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value;
-        var entry = stripe.Write(key, kind, header, payload, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
+        var entry = stripe.Write(sought, key, header, payload, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
         Time(entry);
         return entry;
     }
@@ -123,15 +123,15 @@ internal sealed class LocalStore
     /// <summary>The master's answer to what was sent on this connection.</summary>
     public void Answered(EntryRef written, IServerConnection sentOn, bool isAcknowledged)
     {
-        var stripe = written.Entry!.Stripe;
-        if (isAcknowledged && written.Entry is { IsShared: false, Page: null } && (stripe.Serving is not { } serving || ReferenceEquals(serving, sentOn)))
+        if (isAcknowledged && written.Unlocked is { } unlocked && (unlocked.Serving is not { } serving || ReferenceEquals(serving, sentOn)))
         {
             // The rule, and it must not wait for who holds the stripe while he sends. Where another version has replaced it, or a replay
             // has taken it over, this changes nothing.
-            written.Entry.TryAcknowledge(written.Version, (int)stripe.OpenRound);
+            written.Entry!.TryAcknowledge(written.Version, (int)unlocked.OpenRound);
             return;
         }
 
+        var stripe = written.Entry!.Stripe;
         lock (stripe.Lock)
         {
             if (written.Current is { } entry && stripe.Settle(entry).Standing == Standing.Sent && ReferenceEquals(entry.SentOn, sentOn))
@@ -164,15 +164,31 @@ internal sealed class LocalStore
         }
     }
 
+    /// <summary>The master says the same.</summary>
+    public void Confirm(EntryRef known)
+    {
+        var stripe = known.Entry!.Stripe;
+        lock (stripe.Lock)
+        {
+            if (known.Current is { } entry)
+            {
+                entry.HasYielded = false;
+            }
+        }
+    }
+
     /// <summary>A later version was found on the master when this one was replayed.</summary>
-    public void Superseded(EntryRef replayed, IServerConnection connection)
+    /// <param name="replayed">What was replayed.</param>
+    /// <param name="connection">On which it was.</param>
+    /// <param name="isKept">Where what is later is no version of it, but a removal of more than this, nothing tells of that under its key.</param>
+    public void Superseded(EntryRef replayed, IServerConnection connection, bool isKept = true)
     {
         var stripe = replayed.Entry!.Stripe;
         lock (stripe.Lock)
         {
             if (replayed.Current is { } entry && ReferenceEquals(entry.SentOn, connection))
             {
-                if (entry.Page is null)
+                if (isKept && entry.Page is null)
                 {
                     stripe.Move(entry, Standing.Acknowledged, connection);
                 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 
@@ -13,7 +12,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>More than a tenth of a second replaces, at the usual rates.</summary>
     private const int MaxFree = 512;
 
-    private readonly Dictionary<string, LocalEntry> _entries = new(StringComparer.Ordinal);
+    private readonly LocalTable _entries = new();
     private readonly Stack<LocalEntry> _free = new();
 
     // In the order in which the entries came into use; second chances are given on eviction.
@@ -61,7 +60,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
     }
 
-    public LocalEntry? Find(string key) => _entries.TryGetValue(key, out var entry) ? Settle(entry) : null;
+    public LocalEntry? Find(string key) => _entries.Find(key) is { } entry ? Settle(entry) : null;
 
     /// <summary>Takes over an answer that came without the lock. Whatever reads how an entry stands settles it first.</summary>
     public LocalEntry Settle(LocalEntry entry)
@@ -96,23 +95,37 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         return entry;
     }
 
+    /// <summary>Begins a search. Needs no lock.</summary>
+    public void Prefetch(int hash) => _entries.Prefetch(hash);
+
+    /// <summary>What a write will replace, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
+    /// <param name="hash">Of the key, by <see cref="LocalTable.HashOf"/>.</param>
+    public LocalEntry? Seek(int hash)
+    {
+        var entry = _entries.Seek(hash);
+        entry?.Prefetch();
+        return entry;
+    }
+
     /// <summary>
     /// Replaces what is known of the key by what this process writes; in the same object where nobody else keeps that, for each other one
     /// would have to come into the processor's cache first.
     /// </summary>
     public LocalEntry Write(
-        in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload, Standing standing, IServerConnection? sentOn)
+        LocalEntry? sought, in StoredKey key, in EntryHeader header, in PayloadSource payload, Standing standing, IServerConnection? sentOn)
     {
-        if (!_entries.TryGetValue(key.Name, out var entry) || entry.IsShared)
+        // Who has sent may have been called back, and have changed it.
+        if (sought is not { IsDetached: false, IsShared: false } entry || entry.Key.Name != key.Name)
         {
-            entry = Create(key, kind, header, payload);
+            entry = header.IsTombstone ? Create(key, LocalKind.Tombstone, header, null) : Create(key, LocalKind.Value, header, payload.Replace(null));
             Put(entry, standing, sentOn);
             return entry;
         }
 
+        entry.PrefetchOthers();
         var freed = Leave(Settle(entry));
         var isOwed = entry.Overlays;
-        entry.Renew(kind, header, payload);
+        entry.Renew(header, payload);
         entry.IsOwed = isOwed;
         if (standing != Standing.Sent)
         {
@@ -127,11 +140,8 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Replaces what is known of the key.</summary>
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, entry.Key.Name, out _);
-        var replaced = known;
-        known = entry;
         var freed = 0L;
-        if (replaced is not null)
+        if (_entries.Set(entry) is { } replaced)
         {
             freed = Leave(Settle(replaced));
             replaced.ReleasePayload();

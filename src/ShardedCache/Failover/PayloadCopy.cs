@@ -19,6 +19,8 @@ internal readonly struct PayloadCopy
 
     private PayloadCopy(byte[] bytes) => (_bytes, Length, _isOurs) = (bytes, bytes.Length, true);
 
+    private PayloadCopy(byte[] rented, int length) => (_bytes, Length) = (rented, length);
+
     public int Length { get; }
 
     /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
@@ -36,11 +38,31 @@ internal readonly struct PayloadCopy
         return copy;
     }
 
+    /// <summary>The same in the memory of another copy, where that has the size for it; it has ended in any case.</summary>
+    public static PayloadCopy Of(in ReadOnlySequence<byte> payload, PayloadCopy? replaced)
+    {
+        var length = checked((int)payload.Length);
+        if (replaced is not { _isOurs: false } old || !PayloadPool.AreOfOneSize(old.Length, length))
+        {
+            replaced?.Return();
+            return Of(payload);
+        }
+
+        payload.CopyTo(old._bytes);
+        return new PayloadCopy(old._bytes, length);
+    }
+
     public static PayloadCopy Of(ReadOnlySpan<byte> payload)
     {
         var copy = new PayloadCopy(payload.Length);
         payload.CopyTo(copy._bytes);
         return copy;
+    }
+
+    public void Prefetch()
+    {
+        const int begun = 1024;
+        ProcessorCache.Prefetch(_bytes, Math.Min(Length, begun));
     }
 
     public void Return()

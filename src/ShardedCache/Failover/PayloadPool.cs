@@ -35,6 +35,10 @@ internal static class PayloadPool
 
     private static Stack<byte[]>[] OfThread => _ofThread ??= [.. Classes.Select(static _ => new Stack<byte[]>())];
 
+    /// <summary>Whether an array that was rented for the one length has the size for the other.</summary>
+    public static bool AreOfOneSize(int length, int other) =>
+        length > 0 && other > 0 && length <= 1 << LargestBits && ClassOf(length) == ClassOf(other);
+
     /// <summary>An array of at least this length.</summary>
     public static byte[] Rent(int length)
     {

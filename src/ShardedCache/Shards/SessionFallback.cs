@@ -13,10 +13,10 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
     private readonly LocalStore _store = shard.Store;
 
     /// <param name="key">The session's.</param>
-    /// <param name="time">What the operation may still wait.</param>
+    /// <param name="time">When it began.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
-    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<SessionLoad> LoadAsync(StoredKey key, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
         if (context.FailoverMode == FailoverMode.Bypass)
         {
@@ -60,7 +60,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         }
     }
 
-    private async ValueTask<Answered> AskReplicaAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
+    private async ValueTask<Answered> AskReplicaAsync(StoredKey key, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
         await time.WaitAsync(shard.ReplicaSearch, mode, cancellationToken).ConfigureAwait(false);
         if (shard.Replica is not { } replica)
@@ -79,25 +79,25 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         return shard.Replica is { } again ? await AskAsync(again, key, time, mode, cancellationToken).ConfigureAwait(false) : default;
     }
 
-    private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
+    private async ValueTask<Answered> AskAsync(IServerConnection replica, StoredKey key, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
-        if (time.IsOver)
-        {
-            return default;
-        }
-
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await time.AskAsync(replica, key, reader, mode, cancellationToken).ConfigureAwait(false);
-        if (reply.Kind == ReplyKind.ConnectionLost)
+        if (reply is { Kind: ReplyKind.ConnectionLost })
         {
             shard.LoseReplica(replica);
             return default;
         }
 
-        if (reply.Kind == ReplyKind.TimedOut || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+        if (reply is { Kind: ReplyKind.TimedOut } or { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
         {
             shard.GiveUpReplica(replica);
+            return default;
+        }
+
+        if (reply is null)
+        {
             return default;
         }
 

@@ -110,7 +110,14 @@ internal sealed class Shard
     /// <summary>One wait for it is enough: nobody asks this replica again before it has been connected anew.</summary>
     public void GiveUpReplica(IServerConnection replica)
     {
-        Replica = null;
+        lock (_transition)
+        {
+            if (ReferenceEquals(Replica, replica))
+            {
+                Replica = null;
+            }
+        }
+
         replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
     }
 

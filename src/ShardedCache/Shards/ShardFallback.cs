@@ -65,8 +65,14 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         switch (reader.Outcome)
         {
-            case EntryOutcome.Value or EntryOutcome.Tombstone when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
+            case EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
+                when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
                 entry.ConfirmedAt = reader.ReadAt;
+                if (entry.HasYielded)
+                {
+                    _store.Confirm(known);
+                }
+
                 break;
             case EntryOutcome.Value:
                 _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);
@@ -83,7 +89,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Waits, where nothing in the journal answers for the key, until it is known whether a replica can be read. Whether it waited.</summary>
-    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, FallbackTime time, CallMode mode, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitForReplicaAsync(StoredKey key, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
         if (!shard.ReplicaSearch.IsRunning)
         {
@@ -105,12 +111,12 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
     /// <param name="key">The key to read.</param>
     /// <param name="reader">Begun; what it holds of another answer is dropped.</param>
-    /// <param name="time">What the operation may still wait.</param>
+    /// <param name="time">When it began.</param>
     /// <param name="isLast">It is answered now, whatever becomes of the replica.</param>
     /// <param name="mode">How the caller waits.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
     public async ValueTask<FallbackAnswer> ReadAsync(
-        StoredKey key, EntryReader reader, FallbackTime time, bool isLast, CallMode mode, CancellationToken cancellationToken)
+        StoredKey key, EntryReader reader, OperationTime time, bool isLast, CallMode mode, CancellationToken cancellationToken)
     {
         if (!reader.TryRestart())
         {
@@ -145,12 +151,12 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return Tell(reader, value, "journal");
         }
 
-        if (!time.IsOver && shard.Replica is { } replica)
+        if (shard.Replica is { } replica)
         {
             var fromReplica = context.Readers.Rent();
             fromReplica.Begin(shard.Clock);
             var reply = await time.AskAsync(replica, key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
-            if (reply.Kind == ReplyKind.ConnectionLost)
+            if (reply is { Kind: ReplyKind.ConnectionLost })
             {
                 // At its promotion it closes all connections, and is there again.
                 shard.LoseReplica(replica);
@@ -159,11 +165,11 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                     return FallbackAnswer.ReplicaLost;
                 }
             }
-            else if (reply.Kind == ReplyKind.TimedOut || reply is { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
+            else if (reply is { Kind: ReplyKind.TimedOut } or { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
             {
                 shard.GiveUpReplica(replica);
             }
-            else if (IsLater(fromReplica, known))
+            else if (reply is not null && IsLater(fromReplica, known))
             {
                 if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
                 {
@@ -178,7 +184,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 return Tell(reader, found, found is null ? "miss" : "replica");
             }
 
-            if (reply.Kind is ReplyKind.Ok or ReplyKind.Nil)
+            if (reply is { Kind: ReplyKind.Ok or ReplyKind.Nil })
             {
                 context.Readers.Return(fromReplica);
             }

@@ -28,8 +28,6 @@ internal enum Verdict : byte
 /// </summary>
 internal sealed class ShardJudge(Shard shard, ShardContext context)
 {
-    private static readonly TimeSpan EndIsTold = TimeSpan.FromMilliseconds(50);
-
     private IServerConnection? _permissionsLoggedFor;
 
     public Verdict Judge(IServerConnection connection, in Reply reply)
@@ -111,24 +109,6 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         var live = shard.Live;
         return live is null && !shard.HasFallback ? throw Unavailable() : live;
-    }
-
-    /// <summary>Whether who got this answer has waited for a time-out: its own, or that after which the connection ended because its server was silent.</summary>
-    public async ValueTask<bool> IsLateAsync(IServerConnection? connection, Reply reply, CallMode mode)
-    {
-        if (reply.Kind != ReplyKind.ConnectionLost || connection is null)
-        {
-            return reply.Kind == ReplyKind.TimedOut;
-        }
-
-        var closed = connection.Closed;
-        if (!closed.IsCompleted && mode == CallMode.Asynchronous)
-        {
-            // It tells its end a moment after it has answered what was pending.
-            await ((Task)closed).WaitAsync(EndIsTold, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return closed.IsCompletedSuccessfully && (await closed.ConfigureAwait(false)).Kind == ConnectionFaultKind.Silent;
     }
 
     private string Describe(IServerConnection connection, in Reply reply) => reply.Kind switch

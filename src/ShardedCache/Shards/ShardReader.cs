@@ -17,13 +17,14 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
     public async Task<byte[]?> GetAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
+        var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
-            ? await GetLaterAsync(key, reader, answer, mode, cancellationToken).ConfigureAwait(false)
+            ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
             : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
-            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+            : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         var value = isFound ? reader.ToArray() : null;
         context.Readers.Return(reader);
         return value;
@@ -33,13 +34,14 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     public async ValueTask<bool> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
     {
+        var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(destination, shard.Clock);
         var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
-            ? await GetLaterAsync(key, reader, answer, mode, cancellationToken).ConfigureAwait(false)
+            ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
             : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
-            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+            : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         context.Readers.Return(reader);
         return isFound;
     }
@@ -48,7 +50,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     public async Task GetManyAsync(StoredKey[] keys, ReadOnlyMemory<int> positions, byte[]?[] results, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get many", shard.Name);
-        var hasWaited = shard.IsAwaitingFirstOutcome;
+        var time = OperationTime.Begin(context);
         var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         var batch = connection?.CreateBatch();
         var pending = new PendingRead[positions.Length];
@@ -70,7 +72,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             var (read, position) = (pending[i], positions.Span[i]);
             try
             {
-                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : hasWaited ? Reply.TimedOut : default;
+                var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : default;
                 if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer) is { } isFound)
                 {
                     results[position] = isFound ? read.Reader.ToArray() : null;
@@ -79,7 +81,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                 else
                 {
                     // All together: one after the other they would add up.
-                    (fallbacks ??= []).Add(FallBackOneAsync(connection, keys, position, read.Reader, reply, results, cancellationToken));
+                    (fallbacks ??= []).Add(FallBackOneAsync(connection, keys, position, read.Reader, reply, time, results, cancellationToken));
                 }
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
@@ -118,7 +120,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     private async ValueTask<bool> GetLaterAsync(
-        StoredKey key, EntryReader reader, bool? answer, CallMode mode, CancellationToken cancellationToken)
+        StoredKey key, EntryReader reader, OperationTime time, bool? answer, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         EntryRef known = default;
@@ -133,13 +135,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             return fromJournal;
         }
 
-        var hasWaited = shard.IsAwaitingFirstOutcome;
         var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var reply = connection is not null ? await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false)
-            : hasWaited ? Reply.TimedOut : default;
+        var reply = connection is null ? default : await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
         return connection is not null && Finish(connection, key, reader, reply, known) is { } found
             ? found
-            : await FallBackAsync(connection, key, reader, reply, mode, cancellationToken).ConfigureAwait(false);
+            : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
@@ -182,11 +182,18 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
     /// <summary>One of many. Returns why it failed, if it did.</summary>
     private async Task<Exception?> FallBackOneAsync(
-        IServerConnection? connection, StoredKey[] keys, int position, EntryReader reader, Reply reply, byte[]?[] results, CancellationToken cancellationToken)
+        IServerConnection? connection,
+        StoredKey[] keys,
+        int position,
+        EntryReader reader,
+        Reply reply,
+        OperationTime time,
+        byte[]?[] results,
+        CancellationToken cancellationToken)
     {
         try
         {
-            var isFound = await FallBackAsync(connection, keys[position], reader, reply, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+            var isFound = await FallBackAsync(connection, keys[position], reader, reply, time, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
             results[position] = isFound ? reader.ToArray() : null;
             context.Readers.Return(reader);
             return null;
@@ -198,10 +205,9 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     }
 
     private async ValueTask<bool> FallBackAsync(
-        IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, CallMode mode, CancellationToken cancellationToken)
+        IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
-        var time = FallbackTime.After(context, connection, await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false));
         for (var isLast = false; shard.HasFallback; isLast = true)
         {
             if (await _fallback.WaitForReplicaAsync(key, time, mode, cancellationToken).ConfigureAwait(false)
@@ -214,8 +220,8 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                     return isFound;
                 }
 
-                var again = await time.AskAsync(back, key, reader, mode, cancellationToken).ConfigureAwait(false);
-                if (Finish(back, key, reader, again, known) is { } found)
+                if (await time.AskAsync(back, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } again
+                    && Finish(back, key, reader, again, known) is { } found)
                 {
                     return found;
                 }

@@ -18,7 +18,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     public async ValueTask<SessionLoad> LoadAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("load session", shard.Name);
-        var hasWaited = shard.IsAwaitingFirstOutcome;
+        var time = OperationTime.Begin(context);
         if (shard.Live is null)
         {
             await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
@@ -27,14 +27,14 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         if (shard.Live is not { } connection)
         {
             return shard.HasFallback
-                ? await _fallback.LoadAsync(key, FallbackTime.After(context, null, hasWaited), mode, cancellationToken).ConfigureAwait(false)
+                ? await _fallback.LoadAsync(key, time, mode, cancellationToken).ConfigureAwait(false)
                 : throw _judge.Unavailable();
         }
 
         var known = context.IsJournaling ? Find(key) : default;
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
-        var reply = await connection.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        var reply = await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
         var isForeign = ShardJudge.IsForeign(reply, reader);
         var verdict = isForeign ? Verdict.Answered : _judge.Judge(connection, reply);
         if (verdict == Verdict.Answered)
@@ -49,8 +49,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             throw _judge.Unavailable(connection, reply);
         }
 
-        var isLate = await _judge.IsLateAsync(connection, reply, mode).ConfigureAwait(false);
-        return await _fallback.LoadAsync(key, FallbackTime.After(context, connection, isLate), mode, cancellationToken).ConfigureAwait(false);
+        return await _fallback.LoadAsync(key, time, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One that is new, as the shard is now. Nobody is asked, and at start-up its commit waits.</summary>

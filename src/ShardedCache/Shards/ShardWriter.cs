@@ -7,26 +7,28 @@ using ShardedCache.Failover;
 namespace ShardedCache.Shards;
 
 /// <summary>
-/// Writes and removes on one shard. In <see cref="FailoverMode.LocalTier"/> each is in the journal before it is sent, and sent under
-/// the lock of its key's stripe: the order of a key's stamps is the order in which its server gets them. When an entry expires is told there,
-/// too, by the clock that tells its stamp: without the lock that clock may be calibrated in between.
+/// Writes and removes on one shard. In <see cref="FailoverMode.LocalTier"/> each is sent and taken into the journal under one lock, that
+/// of its key's stripe: so the order of a key's stamps is the order in which its server gets them, and no answer comes before its record.
+/// When an entry expires is told there, too, by the clock that tells its stamp: without the lock that clock may be calibrated in between.
 /// </summary>
 internal sealed class ShardWriter(Shard shard, ShardContext context)
 {
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
-    /// <summary>Stamps, journals and sends; without a lifetime it removes.</summary>
+    /// <summary>Stamps, sends and journals; without a lifetime it removes.</summary>
     public PendingWrite Begin(
         in StoredKey key, EntryLifetime? lifetime, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        PayloadCopy? copy = context.IsJournaling && lifetime is not null ? PayloadCopy.Of(payload) : null;
+        var hash = context.IsJournaling ? LocalTable.HashOf(key.Name) : 0;
+        var kept = context.IsJournaling && lifetime is not null ? PayloadSource.Of(payload) : default;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
+        stripe.Prefetch(hash);
         lock (stripe.Lock)
         {
-            var connection = Target(copy);
-            write = BeginLocked(stripe, connection, connection, key, ExpirationOf(lifetime), copy, payload, mode, cancellationToken);
+            var connection = Target(kept);
+            write = BeginLocked(stripe, hash, connection, connection, key, ExpirationOf(lifetime), kept, payload, mode, cancellationToken);
         }
 
         _store.Added();
@@ -38,15 +40,15 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, EntryLifetime? lifetime, CancellationToken cancellationToken)
     {
         var writes = new PendingWrite[positions.Length];
-        var copies = new PayloadCopy?[positions.Length];
-        for (var i = 0; i < copies.Length && context.IsJournaling && payloads is not null; i++)
+        var kept = new PayloadSource[positions.Length];
+        for (var i = 0; i < kept.Length && context.IsJournaling && payloads is not null; i++)
         {
-            copies[i] = PayloadCopy.Of(payloads[positions.Span[i]]);
+            kept[i] = PayloadSource.Of(new(payloads[positions.Span[i]]));
         }
 
         _store.WithAllLocked(() =>
         {
-            var connection = Target(copies);
+            var connection = Target(kept);
             var expiration = ExpirationOf(lifetime);
             var batch = connection?.CreateBatch();
             for (var i = 0; i < writes.Length; i++)
@@ -54,7 +56,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 var key = keys[positions.Span[i]];
                 var payload = payloads is null ? default : new ReadOnlySequence<byte>(payloads[positions.Span[i]]);
                 writes[i] = BeginLocked(
-                    _store.StripeOf(key), connection, batch, key, expiration, copies[i], payload, CallMode.Asynchronous, cancellationToken);
+                    _store.StripeOf(key), context.IsJournaling ? LocalTable.HashOf(key.Name) : 0, connection, batch, key, expiration, kept[i], payload, CallMode.Asynchronous, cancellationToken);
             }
 
             batch?.Send();
@@ -200,14 +202,14 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     }
 
     /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>
-    private IServerConnection? Target(params ReadOnlySpan<PayloadCopy?> copies)
+    private IServerConnection? Target(params ReadOnlySpan<PayloadSource> payloads)
     {
         var connection = shard.Live;
         if (connection is null && !shard.HasFallback)
         {
-            foreach (var copy in copies)
+            foreach (var payload in payloads)
             {
-                copy?.Return();
+                payload.Large?.Return();
             }
 
             throw _judge.Unavailable();
@@ -220,21 +222,34 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     private PendingWrite BeginLocked(
         LocalStripe stripe,
+        int hash,
         IServerConnection? connection,
         IEntryCommands? commands,
         in StoredKey key,
         EntryExpiration? expiration,
-        PayloadCopy? copy,
+        in PayloadSource kept,
         in ReadOnlySequence<byte> payload,
         CallMode mode,
         CancellationToken cancellationToken)
     {
         var stamp = shard.Clock.Next();
         var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
-        LocalEntry? entry = null;
+        var sought = context.IsJournaling ? stripe.Seek(hash) : null;
+        EntryRef written = default;
+        ValueTask<Reply> reply = default;
+        if (commands is not null)
+        {
+            Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
+            var length = header.Write(bytes);
+            shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
+            var timeToLive = expiration is { } set ? Life(header, set.TimeToLive) : _store.Limits.TombstoneLife;
+            reply = commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken);
+        }
+
+        // Not before: what is known of the key has come into the processor's cache by now.
         if (context.IsJournaling)
         {
-            entry = _store.Write(stripe, key, header, copy, connection);
+            written = EntryRef.To(_store.Write(stripe, sought, key, header, kept, connection));
         }
         else if (connection is null)
         {
@@ -246,16 +261,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             stripe.Forget(overwritten);
         }
 
-        if (commands is null)
-        {
-            return new(key, stamp, null, EntryRef.To(entry), default);
-        }
-
-        Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
-        var length = header.Write(bytes);
-        shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
-        var timeToLive = expiration is { } set ? Life(header, set.TimeToLive) : _store.Limits.TombstoneLife;
-        return new(key, stamp, connection, EntryRef.To(entry), commands.SetAsync(key, bytes[..length], payload, timeToLive, mode, cancellationToken));
+        return new(key, stamp, connection, written, reply);
     }
 
     /// <summary>

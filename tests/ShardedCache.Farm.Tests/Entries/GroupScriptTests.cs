@@ -113,7 +113,7 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
     {
         await RemoveAllAsync(Later);
 
-        Assert.Equal(0, await ReplayAsync(Stamp, ("a", Value(Stamp, 1), "60000"), ("b", Value(Stamp, 1), "60000")));
+        Assert.Equal(-1, await ReplayAsync(Stamp, ("a", Value(Stamp, 1), "60000"), ("b", Value(Stamp, 1), "60000")));
         Assert.False(await Database.KeyExistsAsync(Member("a")));
         Assert.False(await Database.KeyExistsAsync(_index));
 

@@ -1,3 +1,4 @@
+using ShardedCache.Entries;
 using ShardedCache.Failover;
 
 namespace ShardedCache.Tests.Failover;
@@ -209,6 +210,21 @@ public sealed class LocalStoreWriteTests : IDisposable
         _world.Prove();
         Assert.Equal(Standing.Standby, entry.Standing);
         Assert.Equal(0, _world.Budget.Used);
+    }
+
+    [Fact]
+    public void A_write_that_sought_another_key_s_entry_leaves_that_alone()
+    {
+        _world.Set("{tag}other", [1], _world.First);
+        var stripe = Store.StripeOf(LocalWorld.Key("{tag}key"));
+        lock (stripe.Lock)
+        {
+            var sought = stripe.Seek(LocalTable.HashOf("{tag}other"));
+            Store.Write(stripe, sought, LocalWorld.Key("{tag}key"), EntryHeader.Value(_world.Clock.Next(), default), PayloadSource.Of(new([2])), _world.First);
+        }
+
+        Assert.Equal([1], _world.Value("{tag}other"));
+        Assert.Equal([2], _world.Value("{tag}key"));
     }
 
     [Fact]

@@ -121,7 +121,7 @@ internal sealed class LocalWorld : IDisposable
         {
             if (ReusesEntries && RenewsEntries)
             {
-                entry = Store.Write(stripe, key, header, payload, sentOn);
+                entry = Store.Write(stripe, stripe.Seek(LocalTable.HashOf(key.Name)), key, header, payload is { } copy ? PayloadSource.Of(new(copy.Span.ToArray())) : default, sentOn);
             }
             else
             {

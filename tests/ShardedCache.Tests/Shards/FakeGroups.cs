@@ -14,7 +14,7 @@ internal sealed class FakeGroups
         var (isGuarded, removal, stamp) = Head(arguments);
         if (isGuarded && _removed.GetValueOrDefault(removal) > stamp)
         {
-            return 0;
+            return -1;
         }
 
         var written = 1;

@@ -1,4 +1,6 @@
+using System.Text;
 using ShardedCache.Connections;
+using ShardedCache.Failover;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -73,6 +75,22 @@ public sealed class GroupOutageTests : Outage
         await ReplicaServesAsync();
 
         Assert.Equal(["theirs", "new", null], await MembersAsync());
+    }
+
+    [Fact]
+    public async Task A_set_after_which_somebody_removed_the_whole_group_is_not_read_in_the_next_outage()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        await FailAsync();
+        await SetGroupAsync("a");
+        var later = ForeignTombstone(5);
+        A.Run("group-remove-all", GroupKeys.IndexOf("g"), ["0"u8.ToArray(), Encoding.UTF8.GetBytes(GroupKeys.RemovalOf("g")), later[2..10], later]);
+        await ReturnAsync();
+        await FailAsync();
+        await ReplicaServesAsync();
+
+        Assert.Equal([null, null, null], await MembersAsync());
     }
 
     [Theory]

@@ -1,0 +1,73 @@
+using ShardedCache.Connections;
+using ShardedCache.Entries;
+
+namespace ShardedCache.Shards;
+
+/// <summary>
+/// When an operation began, so that all it waits for, one after the other, keeps within its time-out together, however many servers are
+/// silent.
+/// </summary>
+internal readonly struct OperationTime
+{
+    private readonly ShardContext _context;
+    private readonly long _began;
+
+    private OperationTime(ShardContext context) => (_context, _began) = (context, context.Time.GetTimestamp());
+
+    /// <summary>Too little is left to ask anyone.</summary>
+    public bool IsOver => Left < Shortest;
+
+    // Less cannot tell a silent server from a busy one.
+    private TimeSpan Shortest => _context.Settings.OperationTimeout / 64;
+
+    private TimeSpan Left
+    {
+        get
+        {
+            var all = _context.Settings.OperationTimeout;
+            var gone = _context.Time.GetElapsedTime(_began);
+
+            // A part is left to timers that are late. A process that was stopped is late itself, whatever it does, and still wants its answer.
+            return gone > 2 * all ? all / 16 : (all * 63 / 64) - gone;
+        }
+    }
+
+    public static OperationTime Begin(ShardContext context) => new(context);
+
+    /// <summary>Waits until it is known whether a replica can be read, at most for half of what is left: the other half is for asking it.</summary>
+    public ValueTask WaitAsync(ReplicaSearch search, CallMode mode, CancellationToken cancellationToken)
+    {
+        var half = Left / 2;
+        return half > TimeSpan.Zero ? search.WaitAsync(half, mode, cancellationToken) : default;
+    }
+
+    /// <summary>
+    /// Asks a server, and leaves a part of the time for another one. Null where this operation has no time for its answer, which says
+    /// nothing of the server.
+    /// </summary>
+    public async ValueTask<Reply?> AskAsync(
+        IServerConnection server, StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
+    {
+        var left = Left;
+        if (left >= _context.ServerTimeout)
+        {
+            return await server.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (left < Shortest)
+        {
+            return null;
+        }
+
+        using var patience = new CancellationTokenSource(left * 7 / 8, _context.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            return await server.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}
