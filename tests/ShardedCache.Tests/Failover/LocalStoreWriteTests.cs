@@ -215,16 +215,19 @@ public sealed class LocalStoreWriteTests : IDisposable
     [Fact]
     public void A_write_that_sought_another_key_s_entry_leaves_that_alone()
     {
-        _world.Set("{tag}other", [1], _world.First);
-        var stripe = Store.StripeOf(LocalWorld.Key("{tag}key"));
+        using var world = new LocalWorld { ReusesEntries = true, RenewsEntries = true };
+        world.Set("{tag}other", [1], world.First);
+        var key = LocalWorld.Key("{tag}key");
+        var stripe = world.Store.StripeOf(key);
         lock (stripe.Lock)
         {
             var sought = stripe.Seek(LocalTable.HashOf("{tag}other"));
-            Store.Write(stripe, sought, LocalWorld.Key("{tag}key"), EntryHeader.Value(_world.Clock.Next(), default), PayloadSource.Of(new([2])), _world.First);
+            Assert.NotNull(sought);
+            world.Store.Write(stripe, sought, key, EntryHeader.Value(world.Clock.Next(), default), PayloadSource.Of(new([2])), world.First);
         }
 
-        Assert.Equal([1], _world.Value("{tag}other"));
-        Assert.Equal([2], _world.Value("{tag}key"));
+        Assert.Equal([1], world.Value("{tag}other"));
+        Assert.Equal([2], world.Value("{tag}key"));
     }
 
     [Fact]
