@@ -48,12 +48,14 @@ public class LocalStoreBenchmarks
     public void Write()
     {
         var key = _keys[_next++ & (Keys - 1)];
+        var hash = LocalTable.HashOf(key.Name);
         var payload = PayloadSource.Of(_payload);
         var stripe = _store.StripeOf(key);
+        stripe.Prefetch(hash);
         EntryRef written;
         lock (stripe.Lock)
         {
-            var entry = _store.Write(stripe, stripe.Seek(LocalTable.HashOf(key.Name)), key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
+            var entry = _store.Write(stripe, stripe.Seek(hash), key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
             written = EntryRef.To(entry);
         }
 
