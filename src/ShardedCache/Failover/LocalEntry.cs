@@ -170,18 +170,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
-    public void Renew(in EntryHeader header, in PayloadSource payload)
-    {
-        if (header.IsTombstone)
-        {
-            ReleasePayload();
-            Begin(_key, LocalKind.Tombstone, header, null);
-        }
-        else
-        {
-            Begin(_key, LocalKind.Value, header, payload.Replace(Payload));
-        }
-    }
+    public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload) => Begin(_key, kind, header, payload.Replace(Payload));
 
     /// <summary>Without touching it.</summary>
     public void Prefetch()

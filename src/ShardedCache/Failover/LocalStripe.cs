@@ -114,10 +114,12 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public LocalEntry Write(
         LocalEntry? sought, in StoredKey key, in EntryHeader header, in PayloadSource payload, Standing standing, IServerConnection? sentOn)
     {
+        var kind = header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value;
+
         // Who has sent may have been called back, and have changed it.
         if (sought is not { IsDetached: false, IsShared: false } entry || entry.Key.Name != key.Name)
         {
-            entry = header.IsTombstone ? Create(key, LocalKind.Tombstone, header, null) : Create(key, LocalKind.Value, header, payload.Replace(null));
+            entry = Create(key, kind, header, payload.Replace(null));
             Put(entry, standing, sentOn);
             return entry;
         }
@@ -125,7 +127,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         entry.PrefetchOthers();
         var freed = Leave(Settle(entry));
         var isOwed = entry.Overlays;
-        entry.Renew(header, payload);
+        entry.Renew(kind, header, payload);
         entry.IsOwed = isOwed;
         if (standing != Standing.Sent)
         {

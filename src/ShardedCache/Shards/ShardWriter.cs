@@ -20,7 +20,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     public PendingWrite Begin(
         in StoredKey key, EntryLifetime? lifetime, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        var hash = context.IsJournaling ? LocalTable.HashOf(key.Name) : 0;
+        var hash = HashOf(key);
         var kept = context.IsJournaling && lifetime is not null ? PayloadSource.Of(payload) : default;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
@@ -56,7 +56,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 var key = keys[positions.Span[i]];
                 var payload = payloads is null ? default : new ReadOnlySequence<byte>(payloads[positions.Span[i]]);
                 writes[i] = BeginLocked(
-                    _store.StripeOf(key), context.IsJournaling ? LocalTable.HashOf(key.Name) : 0, connection, batch, key, expiration, kept[i], payload, CallMode.Asynchronous, cancellationToken);
+                    _store.StripeOf(key), HashOf(key), connection, batch, key, expiration, kept[i], payload, CallMode.Asynchronous, cancellationToken);
             }
 
             batch?.Send();
@@ -217,6 +217,8 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
         return connection;
     }
+
+    private int HashOf(in StoredKey key) => context.IsJournaling ? LocalTable.HashOf(key.Name) : 0;
 
     private EntryExpiration? ExpirationOf(EntryLifetime? lifetime) => lifetime?.From(shard.Clock.NowMilliseconds);
 
