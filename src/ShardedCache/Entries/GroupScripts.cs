@@ -24,9 +24,9 @@ internal static class GroupScripts
         """;
 
     /// <summary>
-    /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: 1 where what is later stays;
-    /// the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and its milliseconds to live
-    /// or nothing.
+    /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: 1
+    /// where what is later stays; the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and
+    /// its milliseconds to live or nothing.
     /// </summary>
     public static StoredScript Write { get; } = new("group-write", IsLater + """
 

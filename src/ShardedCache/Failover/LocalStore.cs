@@ -199,7 +199,8 @@ internal sealed class LocalStore
                     stripe.Put(entry, Standing.Acknowledged, connection);
                 }
 
-                // What is later is not proven to be anywhere else: should the master fail again, its successor may have only what is older than both.
+                // What is later is not proven to be anywhere else: should the master fail again, its successor may have only what is
+                // older than both.
                 entry.HasYielded = true;
             }
         }

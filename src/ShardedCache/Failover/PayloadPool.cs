@@ -36,8 +36,7 @@ internal static class PayloadPool
     private static Stack<byte[]>[] OfThread => _ofThread ??= [.. Classes.Select(static _ => new Stack<byte[]>())];
 
     /// <summary>Whether an array that was rented for the one length has the size for the other.</summary>
-    public static bool AreOfOneSize(int length, int other) =>
-        length > 0 && other > 0 && length <= 1 << LargestBits && ClassOf(length) == ClassOf(other);
+    public static bool AreOfOneSize(int length, int other) => IsPooled(length) && IsPooled(other) && ClassOf(length) == ClassOf(other);
 
     /// <summary>An array of at least this length.</summary>
     public static byte[] Rent(int length)
@@ -70,7 +69,7 @@ internal static class PayloadPool
     /// <param name="length">As it was asked for: the array itself is in no processor's cache any more.</param>
     public static void Return(byte[] array, int length)
     {
-        if (length is 0 or > 1 << LargestBits)
+        if (!IsPooled(length))
         {
             return;
         }
@@ -94,6 +93,8 @@ internal static class PayloadPool
             Interlocked.Add(ref _keptLarge, -array.Length);
         }
     }
+
+    private static bool IsPooled(int length) => length is > 0 and <= 1 << LargestBits;
 
     private static int ClassOf(int length) => Math.Max(0, BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1 - SmallestBits);
 }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ShardedCache.Failover;
 
 /// <summary>
-/// A payload that is to be kept, or none. A large one is copied at once, so that nobody waits for that under a stripe's lock; a small one is copied
-/// when its entry is known, into the memory of the payload that it replaces.
+/// A payload that is to be kept, or none. A large one is copied at once, so that nobody waits for that under a stripe's lock; a small one
+/// is copied when its entry is known, into the memory of the payload that it replaces.
 /// </summary>
 internal readonly struct PayloadSource
 {

@@ -10,6 +10,7 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class SessionFallback(Shard shard, ShardContext context)
 {
+    private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
     /// <param name="key">The session's.</param>
@@ -84,19 +85,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await time.AskAsync(replica, key, reader, mode, cancellationToken).ConfigureAwait(false);
-        if (reply is { Kind: ReplyKind.ConnectionLost })
-        {
-            shard.LoseReplica(replica);
-            return default;
-        }
-
-        if (reply is { Kind: ReplyKind.TimedOut } or { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
-        {
-            shard.GiveUpReplica(replica);
-            return default;
-        }
-
-        if (reply is null)
+        if (!_judge.JudgeReplica(replica, reply))
         {
             return default;
         }

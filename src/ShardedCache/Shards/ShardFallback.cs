@@ -13,6 +13,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     // A copy that is read often would come into the processor's cache once more for each read, to say what it says already.
     private readonly long _confirmsEvery = (long)Math.Min(context.MaxStaleness.TotalMilliseconds / 64, 1000);
 
+    private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
     /// <summary>
@@ -156,37 +157,28 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             var fromReplica = context.Readers.Rent();
             fromReplica.Begin(shard.Clock);
             var reply = await time.AskAsync(replica, key, fromReplica, mode, cancellationToken).ConfigureAwait(false);
-            if (reply is { Kind: ReplyKind.ConnectionLost })
+            if (_judge.JudgeReplica(replica, reply))
             {
-                // At its promotion it closes all connections, and is there again.
-                shard.LoseReplica(replica);
-                if (!isLast)
+                if (IsLater(fromReplica, known))
                 {
-                    return FallbackAnswer.ReplicaLost;
-                }
-            }
-            else if (reply is { Kind: ReplyKind.TimedOut } or { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType })
-            {
-                shard.GiveUpReplica(replica);
-            }
-            else if (reply is not null && IsLater(fromReplica, known))
-            {
-                if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
-                {
+                    if (IsRemoved(stripe, key, fromReplica.Header.Stamp))
+                    {
+                        context.Readers.Return(fromReplica);
+                        return Tell(reader, null, "journal");
+                    }
+
+                    var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
+                    shard.Clock.Observe(fromReplica.Header.Stamp);
+                    Remember(replica, key, fromReplica.Header, found);
                     context.Readers.Return(fromReplica);
-                    return Tell(reader, null, "journal");
+                    return Tell(reader, found, found is null ? "miss" : "replica");
                 }
 
-                var found = fromReplica.Outcome == EntryOutcome.Value ? fromReplica.ToArray() : null;
-                shard.Clock.Observe(fromReplica.Header.Stamp);
-                Remember(replica, key, fromReplica.Header, found);
                 context.Readers.Return(fromReplica);
-                return Tell(reader, found, found is null ? "miss" : "replica");
             }
-
-            if (reply is { Kind: ReplyKind.Ok or ReplyKind.Nil })
+            else if (reply is { Kind: ReplyKind.ConnectionLost } && !isLast)
             {
-                context.Readers.Return(fromReplica);
+                return FallbackAnswer.ReplicaLost;
             }
         }
 

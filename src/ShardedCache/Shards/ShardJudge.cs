@@ -78,6 +78,27 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         return verdict;
     }
 
+    /// <summary>
+    /// Whether a replica has answered. One that has closed its connection is sought anew, for at its promotion it does so and is there again;
+    /// one that is silent or may not serve is given up. No reply, because the operation had no time for it, says nothing of the replica.
+    /// </summary>
+    public bool JudgeReplica(IServerConnection replica, in Reply? reply)
+    {
+        switch (reply)
+        {
+            case null:
+                return false;
+            case { Kind: ReplyKind.ConnectionLost }:
+                shard.LoseReplica(replica);
+                return false;
+            case { Kind: ReplyKind.TimedOut } or { Kind: ReplyKind.ServerError, Error: not ServerErrorCode.WrongType }:
+                shard.GiveUpReplica(replica);
+                return false;
+            default:
+                return true;
+        }
+    }
+
     /// <summary>Something else lies under the key: a miss, whatever it is.</summary>
     public static bool IsForeign(in Reply reply, EntryReader reader) =>
         reply is { Kind: ReplyKind.ServerError, Error: ServerErrorCode.WrongType }
