@@ -234,6 +234,14 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 else
                 {
                     AnswerAll(record, connection, isAcknowledged: true);
+                    if (record.IsGuarded)
+                    {
+                        foreach (var stored in record.Entries)
+                        {
+                            store.Confirm(stored);
+                        }
+                    }
+
                     metrics.Replayed(shard, "applied");
                 }
 

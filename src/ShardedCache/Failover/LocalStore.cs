@@ -172,7 +172,7 @@ internal sealed class LocalStore
         {
             if (known.Current is { } entry)
             {
-                entry.HasYielded = false;
+                (entry.HasYielded, entry.ConfirmedAt) = (false, _clock.NowMilliseconds);
             }
         }
     }

@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Sentinels;
 using ShardedCache.Shards;
 
@@ -81,6 +82,29 @@ public sealed class StartWithoutShardTests : Outage
             var header = HeaderOn(A, key);
             Assert.InRange(header.AbsoluteMilliseconds - (header.Stamp.UnixMicroseconds / 1000), 299_000, 301_000);
         }
+    }
+
+    [Fact]
+    public async Task What_was_read_from_a_replica_of_unknown_lag_and_then_brought_to_the_master_is_read_when_both_are_gone()
+    {
+        A.IsDown = true;
+        B.Role = "slave";
+        A.Replication.Replicas = 1;
+        B.Store["key"] = Foreign("value", -10);
+        World.Masters.Say(ShardWorld.Shard, A.Address, [B.Address]);
+        World.Start(mode: FailoverMode.LocalTier, change: static settings =>
+            settings with { Sentinels = [new ServerAddress("10.2.0.1", 26379)] });
+        await ReplicaServesAsync();
+        Assert.Equal("value", await GetAsync("key"));
+        await ReturnAsync();
+        await UntilProvenAsync();
+        Assert.Equal("value", On(A, "key"));
+
+        B.IsDown = true;
+        B.Break();
+        await FailAsync();
+
+        Assert.Equal("value", await GetAsync("key"));
     }
 
     [Theory]
