@@ -9,6 +9,24 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal static class EntryScripts
 {
+    // Whether what is stored, or was, is later than the stamp; its own stamp is not.
+    internal const string IsLater = """
+        local function isLater(stored, at, stamp)
+          local oldHigh, oldLow = struct.unpack('>I4I4', stored, at)
+          local newHigh, newLow = struct.unpack('>I4I4', stamp)
+          return oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow)
+        end
+        local function hasLater(key, stamp)
+          local head = redis.pcall('GETRANGE', key, 0, 9)
+          return type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
+            and isLater(head, 3, stamp)
+        end
+        local function hadLater(lastKey, stamp)
+          local last = redis.call('GET', lastKey)
+          return last and isLater(last, 1, stamp)
+        end
+        """;
+
     // The score, too: whoever writes to the group next makes its index expire with the greatest of them.
     private const string ProlongMember = """
         local function prolongMember(index, key, life)
@@ -75,56 +93,55 @@ internal static class EntryScripts
     /// Removes the key without a tombstone, unless a later version is there: what is left to do where the server has no memory for
     /// the new one. Argument: the 8-byte stamp of the version that found no room.
     /// </summary>
-    public static StoredScript Evict { get; } = new("evict", """
-        if #ARGV == 0 then return 0 end
-        local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
-        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
-          local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)
-          local newHigh, newLow = struct.unpack('>I4I4', ARGV[1])
-          if oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow) then return 0 end
-        end
+    public static StoredScript Evict { get; } = new("evict", IsLater + """
+
+        if #ARGV == 0 or hasLater(KEYS[1], ARGV[1]) then return 0 end
         return redis.call('DEL', KEYS[1])
         """);
 
     /// <summary>
-    /// Writes an entry unless a later one is there: what is replayed after a failover. Of two with the same stamp the greater
+    /// Writes an entry unless a later one is there, or was: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
-    /// now, 0 where a later one is, 2 where there is no memory for it and the key was removed.
-    /// Arguments: the stored bytes; milliseconds to live, or nothing; optional: the index of its group, which must live as long.
+    /// now, 0 where a later one is or was, 2 where there is no memory for it and the key was removed.
+    /// Arguments: the stored bytes; milliseconds to live, or nothing; the index of its group, which must live as long, or nothing; the
+    /// key of its last stamp; and for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough.
     /// </summary>
-    public static StoredScript Replay { get; } = new("replay", ProlongMember + """
+    public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + """
 
         if #ARGV == 0 then return 0 end
+        local stored, life, index, last, lastLife = unpack(ARGV)
+        local stamp = string.sub(stored, 3, 10)
+        if hasLater(KEYS[1], stamp) or hadLater(last, stamp) then return 0 end
+        local function written()
+          if lastLife ~= '' then redis.call('SET', last, stamp, 'PX', lastLife) end
+          return 1
+        end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
-        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4 then
-          local oldHigh, oldLow = struct.unpack('>I4I4', head, 3)
-          local newHigh, newLow = struct.unpack('>I4I4', ARGV[1], 3)
-          if oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow) then return 0 end
-          if oldHigh == newHigh and oldLow == newLow then
-            local old = redis.call('GET', KEYS[1])
-            if old == ARGV[1] then
-              if ARGV[2] ~= '' then
-                redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
-                if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], ARGV[2]) end
-              end
-              return 1
+        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
+          and string.sub(head, 3) == stamp then
+          local old = redis.call('GET', KEYS[1])
+          if old == stored then
+            if life ~= '' then
+              redis.call('PEXPIRE', KEYS[1], life, 'GT')
+              if index ~= '' then prolongMember(index, KEYS[1], life) end
             end
-            for at = 1, math.min(#old, #ARGV[1]) do
-              local a, b = string.byte(old, at), string.byte(ARGV[1], at)
-              if a > b then return 0 end
-              if a < b then break end
-              if at == #ARGV[1] then return 0 end
-            end
+            return written()
+          end
+          for at = 1, math.min(#old, #stored) do
+            local a, b = string.byte(old, at), string.byte(stored, at)
+            if a > b then return 0 end
+            if a < b then break end
+            if at == #stored then return 0 end
           end
         end
         local reply
-        if ARGV[2] == '' then reply = redis.pcall('SET', KEYS[1], ARGV[1])
-        else reply = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+        if life == '' then reply = redis.pcall('SET', KEYS[1], stored)
+        else reply = redis.pcall('SET', KEYS[1], stored, 'PX', life) end
         if reply.err then
           if string.sub(reply.err, 1, 3) ~= 'OOM' then return reply end
           redis.call('DEL', KEYS[1])
           return 2
         end
-        return 1
+        return written()
         """);
 }

@@ -9,26 +9,12 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal static class GroupScripts
 {
-    // Whether what is stored is later than the stamp; its own stamp is not.
-    internal const string IsLater = """
-        local function isLater(stored, at, stamp)
-          local oldHigh, oldLow = struct.unpack('>I4I4', stored, at)
-          local newHigh, newLow = struct.unpack('>I4I4', stamp)
-          return oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow)
-        end
-        local function hasLater(key, stamp)
-          local head = redis.pcall('GETRANGE', key, 0, 9)
-          return type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
-            and isLater(head, 3, stamp)
-        end
-        """;
-
     /// <summary>
     /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: 1
     /// where what is later stays; the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and
-    /// its milliseconds to live or nothing.
+    /// its milliseconds to live or nothing, the key of its last stamp, and for how many milliseconds that is kept or nothing.
     /// </summary>
-    public static StoredScript Write { get; } = new("group-write", IsLater + """
+    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + """
 
         if #ARGV == 0 then return 0 end
         local guard, stamp = ARGV[1] == '1', ARGV[3]
@@ -38,11 +24,12 @@ internal static class GroupScripts
         end
         local time = redis.call('TIME')
         local now, written = time[1] * 1000 + math.floor(time[2] / 1000), 1
-        for at = 4, #ARGV, 3 do
-          local key, bytes, life = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-          if guard and hasLater(key, stamp) then
+        for at = 4, #ARGV, 5 do
+          local key, bytes, life, last, lastLife = unpack(ARGV, at, at + 4)
+          if guard and (hasLater(key, stamp) or hadLater(last, stamp)) then
             written = 0
           else
+            if lastLife ~= '' then redis.call('SET', last, stamp, 'PX', lastLife) end
             if life == '' then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', life) end
             if string.byte(bytes, 2) == 4 then redis.call('ZREM', KEYS[1], key)
             elseif life == '' then redis.call('ZADD', KEYS[1], '+inf', key)
@@ -64,7 +51,7 @@ internal static class GroupScripts
     /// Removes every member, and leaves the stamp of that for as long as a tombstone lives. Returns how many were removed. Arguments: 1
     /// where what is later stays; the key of the group's removal stamp; the stamp; a tombstone; its milliseconds to live.
     /// </summary>
-    public static StoredScript RemoveAll { get; } = new("group-remove-all", IsLater + """
+    public static StoredScript RemoveAll { get; } = new("group-remove-all", EntryScripts.IsLater + """
 
         if #ARGV == 0 then return 0 end
         local guard, stamp, count = ARGV[1] == '1', ARGV[3], 0

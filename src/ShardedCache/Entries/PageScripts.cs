@@ -11,7 +11,7 @@ internal static class PageScripts
 {
     // A tag's state is the text 'low high closed sweep whole': the buckets low to high may hold something; those below closed are being
     // evicted, and take no new members; sweep is the one that is cleaned next; of those below whole every page goes, later stamps or not.
-    private const string Common = GroupScripts.IsLater + """
+    private const string Common = EntryScripts.IsLater + """
 
         local root = ARGV[1]
         local function stateKey(tag) return root .. 'tag:' .. tag end

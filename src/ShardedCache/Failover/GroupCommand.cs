@@ -1,4 +1,3 @@
-using System.Text;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 
@@ -10,7 +9,7 @@ internal static class GroupCommand
     /// <summary>Sends the operation; the group's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, GroupOperation group, LocalStore store, bool isReplay, CancellationToken cancellationToken)
     {
-        List<ReadOnlyMemory<byte>> arguments = [isReplay ? "1"u8.ToArray() : "0"u8.ToArray(), Bytes(group.Removal), group.Stamp.ToBytes()];
+        List<ReadOnlyMemory<byte>> arguments = [isReplay ? "1"u8.ToArray() : "0"u8.ToArray(), ReplayCommand.Bytes(group.Removal), group.Stamp.ToBytes()];
         if (group.IsRemovalOfAll)
         {
             arguments.AddRange(Tombstone(group.Stamp), ReplayCommand.Number((long)store.Limits.TombstoneLife.TotalMilliseconds));
@@ -19,8 +18,9 @@ internal static class GroupCommand
 
         foreach (var entry in group.Entries.Where(static entry => !entry.IsDetached))
         {
-            var (stored, life) = ReplayCommand.Stored(entry, store);
-            arguments.AddRange(Bytes(entry.Key), stored, life);
+            var (stored, life, lastStampLife) = ReplayCommand.Stored(entry, store);
+            arguments.AddRange(
+                ReplayCommand.Bytes(entry.Key), stored, life, ReplayCommand.Bytes(ReplayCommand.LastStampOf(entry.Key)), lastStampLife);
         }
 
         return commands.RunAsync(GroupScripts.Write, group.Index, [.. arguments], CallMode.Asynchronous, cancellationToken);
@@ -32,6 +32,4 @@ internal static class GroupCommand
         EntryHeader.Tombstone(stamp).Write(bytes);
         return bytes;
     }
-
-    private static byte[] Bytes(in StoredKey key) => [.. key.Prefix, .. Encoding.UTF8.GetBytes(key.Name)];
 }

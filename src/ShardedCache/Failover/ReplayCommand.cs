@@ -8,7 +8,6 @@ namespace ShardedCache.Failover;
 /// <summary>The idempotent command that brings one record of the journal to a master that may lack it.</summary>
 internal static class ReplayCommand
 {
-
     /// <summary>Queues the command; the entry's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
     {
@@ -43,21 +42,31 @@ internal static class ReplayCommand
             return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry.Key)]);
         }
 
-        var (stored, life) = Stored(entry, store);
-        return Run(EntryScripts.Replay, entry.Header.IsSliding ? [stored, life, Index(entry.Key)] : [stored, life]);
+        var (stored, life, lastStampLife) = Stored(entry, store);
+        return Run(EntryScripts.Replay, [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
     }
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
-    public static byte[] Index(in StoredKey key) =>
-        GroupKeys.IndexForKey(key.Name) is { } index ? [.. key.Prefix, .. Encoding.UTF8.GetBytes(index)] : [];
+    public static byte[] Index(in StoredKey key) => GroupKeys.IndexForKey(key.Name) is { } index ? Bytes(key with { Name = index }) : [];
 
-    /// <summary>What is to be stored, and for how many milliseconds: nothing for ever. The entry's stripe is locked.</summary>
-    public static (byte[] Bytes, byte[] Life) Stored(LocalEntry entry, LocalStore store)
+    /// <summary>
+    /// Where the stamp of an entry is kept that may be gone before the older ones that other clients could still replay are too old for that.
+    /// </summary>
+    public static StoredKey LastStampOf(in StoredKey key) => key with { Name = "__shardedcache:stamp:" + key.Name };
+
+    public static byte[] Bytes(in StoredKey key) => [.. key.Prefix, .. Encoding.UTF8.GetBytes(key.Name)];
+
+    /// <summary>
+    /// What is to be stored, and for how many milliseconds: nothing for ever; and the same for its stamp, beside it: nothing where the entry
+    /// itself stays long enough. The entry's stripe is locked.
+    /// </summary>
+    public static (byte[] Bytes, byte[] Life, byte[] LastStampLife) Stored(LocalEntry entry, LocalStore store)
     {
         var now = store.Clock.NowMilliseconds;
+        var tombstoneLife = (long)store.Limits.TombstoneLife.TotalMilliseconds;
         byte[] stored;
         if (entry is { Kind: LocalKind.Value, Payload: { } payload } && !entry.HasExpired(now))
         {
@@ -67,13 +76,15 @@ internal static class ReplayCommand
             payload.Span.CopyTo(stored.AsSpan(entry.Header.Length));
             if (entry.ExpiresAt == long.MaxValue)
             {
-                return (stored, []);
+                return (stored, [], []);
             }
 
-            // Its header says when it ends. It stays as long as a tombstone, so that what it replaced, should another client replay
-            // that even later, finds something to yield to.
+            // What it replaced, should another client replay that even later, has to find something to yield to, as long as a tombstone
+            // lives: the entry itself, where its header says when it ends, or else its stamp.
             var life = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
-            return (stored, Number(entry.Header.IsSliding ? life : Math.Max(life, (long)store.Limits.TombstoneLife.TotalMilliseconds)));
+            return !entry.Header.IsSliding
+                ? (stored, Number(Math.Max(life, tombstoneLife)), [])
+                : (stored, Number(life), life < tombstoneLife ? Number(tombstoneLife) : []);
         }
 
         // What has expired, or is known by its key alone, must not uncover what it had replaced. But another client may still have its
@@ -81,7 +92,7 @@ internal static class ReplayCommand
         var stamp = entry.Kind == LocalKind.Tombstone ? entry.Header.Stamp : entry.Header.Stamp.Before();
         stored = new byte[EntryHeader.MinLength];
         EntryHeader.Tombstone(stamp).Write(stored);
-        return (stored, Number((long)store.Limits.TombstoneLife.TotalMilliseconds));
+        return (stored, Number(tombstoneLife), []);
     }
 
     private static long Life(in EntryHeader header, long expiresAt, long now)

@@ -185,13 +185,26 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
     {
         await WriteAsync(Stamp, ("slides", Sliding(Stamp, 160_000), "60000"));
 
-        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("slides"), Sliding(Stamp, 160_000), 170_000, _index));
-        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("stranger"), Sliding(Stamp, 160_000), 170_000, _index));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("slides"), Sliding(Stamp, 160_000), 170_000, _index, "stamp", ""));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("stranger"), Sliding(Stamp, 160_000), 170_000, _index, "stamp", ""));
         await WriteAsync(Later, ("other", Value(Later, 1), "1000"));
 
         await AssertLivesForAsync(Member("slides"), TimeSpan.FromSeconds(170));
         await AssertLivesForAsync(_index, TimeSpan.FromSeconds(170));
         Assert.Equal([Member("other"), Member("slides")], (await MembersAsync()).Order());
+    }
+
+    [Fact]
+    public async Task A_member_that_does_not_stay_long_enough_leaves_its_stamp_and_an_older_one_that_is_replayed_yields_to_that()
+    {
+        await WriteAsync("0", Later, [("a", Sliding(Later, 1000, 1), "1000")], lastStampLife: "120000");
+        await AssertLivesForAsync(LastStamp("a"), 2 * Minute);
+        await Database.KeyDeleteAsync(Member("a"));
+
+        Assert.Equal(0, await ReplayAsync(Stamp, ("a", Value(Stamp, 2), "60000")));
+
+        Assert.Null(await StoredAsync(Member("a")));
+        Assert.Equal(1, await ReplayAsync(MuchLater, ("a", Value(MuchLater, 3), "60000")));
     }
 
     [Fact]
@@ -210,14 +223,16 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
 
     private string Member(string name) => $"{_group}:{name}";
 
+    private string LastStamp(string name) => $"stamp:{Member(name)}";
+
     private Task<long> WriteAsync(Stamp stamp, params (string Name, byte[] Bytes, string Life)[] members) => WriteAsync("0", stamp, members);
 
     private Task<long> ReplayAsync(Stamp stamp, params (string Name, byte[] Bytes, string Life)[] members) => WriteAsync("1", stamp, members);
 
-    private Task<long> WriteAsync(string guard, Stamp stamp, (string Name, byte[] Bytes, string Life)[] members) => RunAsync(
+    private Task<long> WriteAsync(string guard, Stamp stamp, (string Name, byte[] Bytes, string Life)[] members, string lastStampLife = "") => RunAsync(
         GroupScripts.Write,
         _index,
-        [guard, _removal, stamp.ToBytes(), .. members.SelectMany(member => new RedisValue[] { Member(member.Name), member.Bytes, member.Life })]);
+        [guard, _removal, stamp.ToBytes(), .. members.SelectMany(member => new RedisValue[] { Member(member.Name), member.Bytes, member.Life, LastStamp(member.Name), lastStampLife })]);
 
     private Task<long> RemoveAllAsync(Stamp stamp, bool isReplay = false, long tombstoneLife = 120_000) =>
         RunAsync(GroupScripts.RemoveAll, _index, isReplay ? "1" : "0", _removal, stamp.ToBytes(), Tombstone(stamp), tombstoneLife);

@@ -9,6 +9,8 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
 {
     private const string LifeInMilliseconds = "60000";
 
+    private string LastStamp => $"stamp:{Key}";
+
     [Theory]
     [InlineData(LifeInMilliseconds)]
     [InlineData("")]
@@ -100,6 +102,34 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
     }
 
     [Fact]
+    public async Task An_entry_that_does_not_stay_long_enough_leaves_its_stamp_and_what_is_older_yields_to_that()
+    {
+        Assert.Equal(1, await ReplayAsync(Sliding(Later, 1000, 1), "1000", "120000"));
+
+        Assert.Equal(Later.ToBytes(), await StoredAsync(LastStamp));
+        await AssertLivesForAsync(LastStamp, 2 * Minute);
+        await Database.KeyDeleteAsync(Key);
+        Assert.Equal(0, await ReplayAsync(Value(Stamp, 2), LifeInMilliseconds));
+        Assert.Equal(0, await ReplayAsync(Tombstone(Stamp), LifeInMilliseconds));
+        Assert.Null(await StoredAsync(Key));
+    }
+
+    [Fact]
+    public async Task Beside_the_stamp_of_the_last_version_that_version_and_a_later_one_are_written_and_the_stamp_is_not_set_back()
+    {
+        await ReplayAsync(Sliding(Later, 1000, 1), "1000", "1000");
+
+        Assert.Equal(1, await ReplayAsync(Sliding(Later, 1000, 1), "1000", "120000"));
+        await AssertLivesForAsync(LastStamp, 2 * Minute);
+        await Database.KeyDeleteAsync(Key);
+        Assert.Equal(1, await ReplayAsync(Sliding(Later, 1000, 1), LifeInMilliseconds));
+        Assert.Equal(1, await ReplayAsync(Value(MuchLater, 2), LifeInMilliseconds));
+
+        Assert.Equal(Value(MuchLater, 2), await StoredAsync(Key));
+        Assert.Equal(Later.ToBytes(), await StoredAsync(LastStamp));
+    }
+
+    [Fact]
     public async Task A_key_of_another_type_is_replaced()
     {
         await Database.ListRightPushAsync(Key, "an element");
@@ -137,7 +167,8 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
         Assert.Equal(Sliding(Stamp, 1000, 1), await StoredAsync(Key));
     }
 
-    private Task<long> ReplayAsync(byte[] stored, string life) => RunAsync(EntryScripts.Replay, Key, stored, life);
+    private Task<long> ReplayAsync(byte[] stored, string life, string lastStampLife = "") =>
+        RunAsync(EntryScripts.Replay, Key, stored, life, "", LastStamp, lastStampLife);
 }
 
 /// <summary>What a replay says on a server that refuses to write: the code words by which the journal decides.</summary>
@@ -221,5 +252,5 @@ public sealed class ReplayRefusalTests : IAsyncLifetime
     private Task StoreAsync(RedisKey key, ulong stamp) => _client.GetDatabase().StringSetAsync(key, Value(stamp));
 
     private Task<RedisResult> ReplayAsync(RedisKey key, ulong stamp) =>
-        _client.GetDatabase().ScriptEvaluateAsync(EntryScripts.Replay.Text, [key], [Value(stamp), "60000"]);
+        _client.GetDatabase().ScriptEvaluateAsync(EntryScripts.Replay.Text, [key], [Value(stamp), "60000", "", "stamp", ""]);
 }

@@ -18,15 +18,16 @@ internal sealed class FakeGroups
         }
 
         var written = 1;
-        for (var at = 3; at < arguments.Length; at += 3)
+        for (var at = 3; at < arguments.Length; at += 5)
         {
             var key = Encoding.UTF8.GetString(arguments[at].Span);
-            if (isGuarded && HasLater(server, key, stamp))
+            if (isGuarded && (HasLater(server, key, stamp) || server.HadLater(arguments[at + 3], stamp)))
             {
                 written = 0;
             }
             else
             {
+                server.PutLastStamp(arguments[at + 3], stamp, arguments[at + 4]);
                 server.Put(key, arguments[at + 1].ToArray(), arguments[at + 2].IsEmpty ? null : long.Parse(arguments[at + 2].Span, CultureInfo.InvariantCulture));
             }
         }

@@ -110,6 +110,9 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         }
     }
 
+    /// <summary>Another instance brings what it wrote in an outage.</summary>
+    public long Replay(string key, byte[] stored) => Run("replay", key, [stored, default, default, Encoding.UTF8.GetBytes("__shardedcache:stamp:" + key), default]);
+
     /// <summary>Becomes the master in place of another one, with what that had replicated.</summary>
     /// <param name="master">The one that is gone.</param>
     /// <param name="replicated">What had come here; null: everything.</param>
@@ -143,7 +146,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
                 case "evict" when !isEntry || header.Stamp <= Stamp.Read(arguments[0].Span):
                     return Store.TryRemove(key, out _) ? 1 : 0;
                 case "replay":
-                    return Replay(key, isEntry ? header : null, arguments[0].ToArray(), arguments[1].Span);
+                    return Replay(key, isEntry ? header : null, arguments);
                 case "session-merge":
                     return FakeSessions.Merge(this, key, arguments, (time.GetUtcNow() + ClockLead - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
                 case "group-write":
@@ -162,16 +165,31 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         Replication.Advance();
     }
 
-    private long Replay(string key, EntryHeader? there, byte[] stored, ReadOnlySpan<byte> life)
+    /// <summary>Whether the key had a later version than this stamp, of which only the stamp is kept.</summary>
+    public bool HadLater(ReadOnlyMemory<byte> lastStampKey, Stamp stamp) =>
+        Store.TryGetValue(Encoding.UTF8.GetString(lastStampKey.Span), out var last) && Stamp.Read(last) > stamp;
+
+    public void PutLastStamp(ReadOnlyMemory<byte> key, Stamp stamp, ReadOnlyMemory<byte> life)
     {
+        if (!life.IsEmpty)
+        {
+            Put(Encoding.UTF8.GetString(key.Span), stamp.ToBytes(), long.Parse(life.Span, CultureInfo.InvariantCulture));
+        }
+    }
+
+    private long Replay(string key, EntryHeader? there, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
+    {
+        var (stored, life) = (arguments[0].ToArray(), arguments[1]);
         Assert.True(EntryHeader.TryRead(stored, out var header, out _));
-        if (there is { } old
-            && (old.Stamp > header.Stamp || (old.Stamp == header.Stamp && Store[key].AsSpan().SequenceCompareTo(stored) > 0)))
+        if (HadLater(arguments[3], header.Stamp)
+            || (there is { } old
+                && (old.Stamp > header.Stamp || (old.Stamp == header.Stamp && Store[key].AsSpan().SequenceCompareTo(stored) > 0))))
         {
             return 0;
         }
 
-        Put(key, stored, life.IsEmpty ? null : long.Parse(life, CultureInfo.InvariantCulture));
+        PutLastStamp(arguments[3], header.Stamp, arguments[4]);
+        Put(key, stored, life.IsEmpty ? null : long.Parse(life.Span, CultureInfo.InvariantCulture));
         return 1;
     }
 }

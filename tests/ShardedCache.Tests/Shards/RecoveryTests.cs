@@ -262,10 +262,13 @@ public sealed class RecoveryTests : Outage
         Assert.Equal(5_000, A.Lives["before"]);
         Assert.InRange(A.Lives["after"]!.Value, 100_000, 120_000);
         Assert.InRange(A.Lives["sliding"]!.Value, 20_000, 22_000);
+        Assert.InRange(A.Lives["__shardedcache:stamp:sliding"]!.Value, 100_000, 120_000);
 
         World.Time.Advance(TimeSpan.FromMinutes(2));
         await Cache.SetAsync("later", [1], For(5), Token);
         Assert.Equal(5_000, A.Lives["later"]);
+        await Cache.SetAsync("later sliding", [1], Sliding(20), Token);
+        Assert.False(A.Lives.ContainsKey("__shardedcache:stamp:later sliding"));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class ResurrectionTests : Outage
         await UntilProvenOnAsync(B);
         Assert.Equal("tombstone", On(B, "key"));
 
-        Assert.Equal(1, B.Run("replay", "key", [large, default]));
+        Assert.Equal(1, B.Replay("key", large));
 
         Assert.Equal(70_000, (await GetAsync("key"))!.Length);
     }
@@ -84,6 +84,29 @@ public sealed class ResurrectionTests : Outage
         await UntilProvenAsync();
 
         Assert.Null(On(A, "key"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_short_sliding_entry_of_an_outage_or_soon_after_it_hides_what_another_instance_brings_when_it_has_expired(bool isAfter)
+    {
+        await StartAsync();
+        await FailAsync();
+        await (isAfter ? ReturnAsync() : Task.CompletedTask);
+        await SetAsync("key", "later", Sliding(5));
+        await CreateGroupMemberAsync();
+        await (isAfter ? Task.CompletedTask : ReturnAsync());
+        Assert.Equal(("later", "later"), (On(A, "key"), On(A, "{g}:key")));
+        Assert.InRange(A.Lives["key"]!.Value, 1, 10_000);
+
+        // Redis has let them expire.
+        A.Store.TryRemove("key", out _);
+        A.Store.TryRemove("{g}:key", out _);
+
+        Assert.Equal((0, 0), (A.Replay("key", Foreign("older", -60)), A.Replay("{g}:key", Foreign("older", -60))));
+        Assert.Equal((null, null), (await GetAsync("key"), await GetAsync("{g}:key")));
+        Assert.Equal(1, A.Replay("key", Foreign("newer", 60)));
     }
 
     [Fact]
@@ -233,6 +256,12 @@ public sealed class ResurrectionTests : Outage
 
         Assert.Equal("value", On(A, "key"));
         Assert.Equal("value", await GetAsync("key"));
+    }
+
+    private Task CreateGroupMemberAsync()
+    {
+        var group = Cache.CreateKeyGroup("g");
+        return group.SetAsync([new(group.Key("key"), "later"u8.ToArray())], Sliding(5), Token);
     }
 
     /// <summary>From now on nothing that is written can be proven.</summary>
