@@ -48,8 +48,6 @@ internal sealed class InProcessConnection : IServerConnection
 
     public IEntryBatch CreateBatch() => throw new NotSupportedException();
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) => throw new NotSupportedException();
-
     public ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<Reply> SubscribeAsync(string channel, Action<string, string> onMessage, CancellationToken cancellationToken) =>

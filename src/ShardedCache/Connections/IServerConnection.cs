@@ -24,9 +24,6 @@ internal interface IServerConnection : IEntryCommands, IAsyncDisposable
     /// <summary>Starts a batch: its commands are queued until <see cref="IEntryBatch.Send"/>.</summary>
     IEntryBatch CreateBatch();
 
-    /// <summary>Sends a command whose reply nobody waits for. A failure is dropped.</summary>
-    void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments);
-
     /// <summary>Sends a control command: its name and arguments, as text. Always asynchronous.</summary>
     ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken);
 

@@ -76,11 +76,15 @@ internal sealed class EntryReader : IWholeValueWriter
     /// <summary>The collected payload, in an array of its own: the caller's from now on.</summary>
     public byte[] ToArray() => _array ?? _collected.Written.ToArray();
 
-    /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
-    /// <param name="known">The stamp of what is known.</param>
+    /// <summary>Asks for a copy of the payload beside what the caller gets, unless it is larger than this many bytes or known by then.</summary>
+    public void Keep(int maxBytes) => _maxKept = maxBytes;
+
+    /// <summary>
+    /// Tells what is known of the entry. May come when the answer is being read, by another thread: that then copies what need not be copied.
+    /// </summary>
+    /// <param name="stamp">Its stamp.</param>
     /// <param name="confirmedAt">When a server last said the same, in milliseconds by the shard's clock.</param>
-    /// <param name="maxBytes">What is too large.</param>
-    public void Keep(Stamp known, long confirmedAt, int maxBytes) => (_known, _confirmedAt, _maxKept) = (known, confirmedAt, maxBytes);
+    public void Knows(Stamp stamp, long confirmedAt) => (_known, _confirmedAt) = (stamp, confirmedAt);
 
     /// <summary>Whether it says what a server has said already, no longer ago than this many milliseconds.</summary>
     public bool SaysAgain(long milliseconds) =>

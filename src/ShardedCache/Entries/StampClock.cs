@@ -55,6 +55,9 @@ internal sealed class StampClock
 
     public long NowMicroseconds => _shardTime.At(_time, _time.GetTimestamp());
 
+    /// <param name="timestamp">Of <see cref="TimeProvider.GetTimestamp"/>.</param>
+    public long MillisecondsAt(long timestamp) => _shardTime.At(_time, timestamp) / 1000;
+
     /// <summary>
     /// Takes a reply to <c>TIME</c>. The timestamps are <see cref="TimeProvider.GetTimestamp"/> just before the command
     /// was sent and just after its reply came; half the time between them is how far the measurement can be off.

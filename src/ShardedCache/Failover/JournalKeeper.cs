@@ -124,7 +124,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         // No shard has a thousand replicas: so the master asks all of them how far they are, instead of answering at once.
         await control.ExecuteAsync(new[] { "WAIT", "1000", "1" }, cancellationToken).ConfigureAwait(false);
 
-        // Over the connection that serves, behind all that was posted on it.
+        // Over the connection that serves, behind all that was sent on it.
         if (await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { } state)
         {
             return null;

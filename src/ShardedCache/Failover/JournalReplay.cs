@@ -161,7 +161,8 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         if (entry.Group is { } group)
         {
-            sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken)));
+            var written = GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken);
+            sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, store.Clock.NowMilliseconds, written));
             foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
             {
                 member.Stripe.Move(member, Standing.Sent, connection);
@@ -178,10 +179,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             metrics.JournalOutlived(shard);
         }
 
-        var isScripted = entry is not { IsTouchOnly: true, Payload: null } and { Kind: not (LocalKind.Refresh or LocalKind.Eviction) };
-        var reply = ReplayCommand.Send(batch, entry, store, cancellationToken);
+        var reply = ReplayCommand.Send(batch, entry, store, out var isGuarded, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
-        sent.Add(new(EntryRef.To(entry), null, isScripted, reply));
+        sent.Add(new(EntryRef.To(entry), null, isGuarded, store.Clock.NowMilliseconds, reply));
         return true;
     }
 
@@ -238,7 +238,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                     {
                         foreach (var stored in record.Entries)
                         {
-                            store.Confirm(stored);
+                            store.Confirm(stored, record.SentAt);
                         }
                     }
 
@@ -277,8 +277,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     /// <param name="Entry">What it was sent for.</param>
     /// <param name="Group">The operation over several keys that it is part of.</param>
     /// <param name="IsGuarded">Whether its script tells that something later was there.</param>
+    /// <param name="SentAt">When, in milliseconds by the shard's clock.</param>
     /// <param name="Reply">The master's.</param>
-    private readonly record struct SentRecord(EntryRef Entry, GroupOperation? Group, bool IsGuarded, ValueTask<Reply> Reply)
+    private readonly record struct SentRecord(EntryRef Entry, GroupOperation? Group, bool IsGuarded, long SentAt, ValueTask<Reply> Reply)
     {
         public IEnumerable<EntryRef> Entries => Group is null ? [Entry] : Group.Entries.Select(EntryRef.To);
     }

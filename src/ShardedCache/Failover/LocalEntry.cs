@@ -57,6 +57,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
     // The key's text is in no processor's cache any more when the entry moves on.
     private int _ownSize;
 
+    private bool _isOwed;
+
     // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
     private long _versionAndAnswer;
 
@@ -92,7 +94,18 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// Was pending and is not acknowledged since: its caller has been told that it succeeded, so while a replay is under way, which
     /// may be refused, the master is not to be read yet.
     /// </summary>
-    public bool IsOwed { get; set; }
+    public bool IsOwed
+    {
+        get => _isOwed;
+        set
+        {
+            if (_isOwed != value)
+            {
+                _isOwed = value;
+                stripe.Owed += value ? 1 : -1;
+            }
+        }
+    }
 
     /// <summary>
     /// A master had a later version: whoever has one goes before it, yet the next master may have only what is older than both. Until a

@@ -164,15 +164,15 @@ internal sealed class LocalStore
         }
     }
 
-    /// <summary>The master says the same.</summary>
-    public void Confirm(EntryRef known)
+    /// <summary>The master says the same, or has taken it: it was asked at this time, in milliseconds by the shard's clock.</summary>
+    public void Confirm(EntryRef known, long askedAt)
     {
         var stripe = known.Entry!.Stripe;
         lock (stripe.Lock)
         {
             if (known.Current is { } entry)
             {
-                (entry.HasYielded, entry.ConfirmedAt) = (false, _clock.NowMilliseconds);
+                (entry.HasYielded, entry.ConfirmedAt) = (false, Math.Max(entry.ConfirmedAt, askedAt));
             }
         }
     }
@@ -227,9 +227,9 @@ internal sealed class LocalStore
     /// <param name="header">Of the entry read.</param>
     /// <param name="payload">Null where it is too large, or a tombstone.</param>
     /// <param name="connection">On which it was read.</param>
-    public void Observe(in StoredKey key, EntryRef known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection)
+    /// <param name="askedAt">When, in milliseconds by the shard's clock: an answer may have waited for a process that stood still.</param>
+    public void Observe(in StoredKey key, EntryRef known, in EntryHeader header, PayloadCopy? payload, IServerConnection connection, long askedAt)
     {
-        var now = _clock.NowMilliseconds;
         var stripe = StripeOf(key);
         lock (stripe.Lock)
         {
@@ -241,7 +241,7 @@ internal sealed class LocalStore
             if (replaces && !(current is { Kind: LocalKind.Value, Payload: not null } && current.Header.Stamp == header.Stamp))
             {
                 var entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
-                (entry.WasRead, entry.ExpiresAt, entry.ConfirmedAt) = (true, ExpiresAt(entry, now), now);
+                (entry.WasRead, entry.ExpiresAt, entry.ConfirmedAt) = (true, ExpiresAt(entry, askedAt), askedAt);
                 stripe.Put(entry, Standing.Acknowledged, connection);
             }
             else

@@ -36,6 +36,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
 
+    /// <summary>How many entries are <see cref="LocalEntry.IsOwed"/>: while there are none, the master answers for every key.</summary>
+    public int Owed { get; set; }
+
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
     public int GroupRemovals { get; private set; }
 
@@ -82,6 +85,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
         return entry;
     }
+
+    /// <summary>The same for what <see cref="Seek"/> has found, which is very probably it.</summary>
+    public LocalEntry? Find(LocalEntry? sought, string key) =>
+        sought is { IsDetached: false } && sought.Key.Name == key ? Settle(sought) : Find(key);
 
     /// <summary>An entry that is to be put into this stripe.</summary>
     public LocalEntry Create(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
@@ -267,6 +274,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Free(LocalEntry entry)
     {
+        entry.IsOwed = false;
         if (!entry.IsShared && _free.Count < MaxFree)
         {
             entry.End();

@@ -9,8 +9,15 @@ namespace ShardedCache.Failover;
 internal static class ReplayCommand
 {
     /// <summary>Queues the command; the entry's stripe is locked.</summary>
-    public static ValueTask<Reply> Send(IEntryCommands commands, LocalEntry entry, LocalStore store, CancellationToken cancellationToken)
+    /// <param name="commands">Where.</param>
+    /// <param name="entry">The record.</param>
+    /// <param name="store">Its store.</param>
+    /// <param name="isGuarded">Whether the answer tells that the entry is there now, or that something later is.</param>
+    /// <param name="cancellationToken">Abandons the wait.</param>
+    public static ValueTask<Reply> Send(
+        IEntryCommands commands, LocalEntry entry, LocalStore store, out bool isGuarded, CancellationToken cancellationToken)
     {
+        isGuarded = entry.Kind is not (LocalKind.Refresh or LocalKind.Eviction);
         if (entry.Page is not null)
         {
             return PageCommand.Set(commands, entry, store, isReplay: true, cancellationToken);
@@ -39,6 +46,7 @@ internal static class ReplayCommand
         // may also have been removed, and after a tombstone's life that cannot be told from the other.
         if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
         {
+            isGuarded = false;
             return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry.Key)]);
         }
 

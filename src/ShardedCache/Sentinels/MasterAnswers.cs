@@ -36,6 +36,15 @@ internal sealed record MasterAnswers(
             };
         }
 
+        var replicas = agreeing.SelectMany(answer => answer.Report.Topology.Replicas.GetValueOrDefault(shard, []))
+            .Where(replica => replica.Address != agreement.Master).ToArray();
+        ServerAddress[] reached =
+        [
+            .. replicas.Where(static replica => replica.IsReached).Select(static replica => replica.Address)
+                .Distinct().OrderBy(static address => address.ToString(), StringComparer.Ordinal),
+        ];
+        var isMajority = agreeing.Select(static answer => Identity(answer.Report)).Distinct(StringComparer.Ordinal).Count() * 2 > Sentinels;
+
         // A Sentinel in TILT does not know who is down.
         var seeing = agreeing.Where(static answer => !answer.Report.IsInTilt).ToArray();
         return known with
@@ -45,11 +54,8 @@ internal sealed record MasterAnswers(
             IsSubjectivelyDown = seeing.Count(static answer => answer.Answer.IsDown) * 2 > seeing.Length,
             Fault = null,
             DownAfter = agreeing.Max(static answer => answer.Answer.DownAfter),
-            Replicas =
-            [
-                .. agreeing.SelectMany(answer => answer.Report.Topology.Replicas.GetValueOrDefault(shard, []))
-                    .Distinct().Where(address => address != agreement.Master).OrderBy(static address => address.ToString(), StringComparer.Ordinal),
-            ],
+            Replicas = reached,
+            Promotable = isMajority ? reached.Length : replicas.Select(static replica => replica.Address).Distinct().Count(),
         };
     }
 

@@ -13,6 +13,10 @@ namespace ShardedCache.Sentinels;
 /// <param name="Fault">Null while at least one Sentinel names a master.</param>
 /// <param name="DownAfter">The Sentinels' <c>down-after-milliseconds</c>; zero where none has told it.</param>
 /// <param name="Replicas">The replicas that the Sentinels know and can reach, in a stable order.</param>
+/// <param name="Promotable">
+/// How many replicas could be promoted: those that are reached, while a majority of all Sentinels answers; else all that are known, for the
+/// others may promote one that these cannot reach.
+/// </param>
 internal sealed record MasterSnapshot(
     long Version,
     ServerAddress? Master,
@@ -20,9 +24,10 @@ internal sealed record MasterSnapshot(
     bool IsSubjectivelyDown,
     MasterFault? Fault,
     TimeSpan DownAfter,
-    IReadOnlyList<ServerAddress> Replicas)
+    IReadOnlyList<ServerAddress> Replicas,
+    int Promotable)
 {
-    public static MasterSnapshot Unknown { get; } = new(0, null, 0, false, MasterFault.NotAskedYet, TimeSpan.Zero, []);
+    public static MasterSnapshot Unknown { get; } = new(0, null, 0, false, MasterFault.NotAskedYet, TimeSpan.Zero, [], 0);
 
     /// <summary>Whether both say the same, whatever their versions.</summary>
     public bool SaysTheSameAs(MasterSnapshot other) =>

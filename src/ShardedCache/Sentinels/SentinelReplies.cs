@@ -25,13 +25,12 @@ internal static class SentinelReplies
         return new MasterAnswer(named, Number(fields, "config-epoch"), isDown, TimeSpan.FromMilliseconds(Number(fields, "down-after-milliseconds")));
     }
 
-    /// <summary>Those that the Sentinel can reach.</summary>
-    public static IReadOnlyList<ServerAddress> Replicas(ControlReply replicas) =>
+    public static IReadOnlyList<NamedReplica> Replicas(ControlReply replicas) =>
     [
-        .. replicas.Items.Select(Fields)
-            .Where(static fields => !IsDown(fields) && !HasFlag(fields, "disconnected"))
-            .Select(static fields => Address(Text(fields, "ip"), Text(fields, "port")))
-            .OfType<ServerAddress>(),
+        .. from fields in replicas.Items.Select(Fields)
+           let address = Address(Text(fields, "ip"), Text(fields, "port"))
+           where address is not null
+           select new NamedReplica(address.Value, !IsDown(fields) && !HasFlag(fields, "disconnected")),
     ];
 
     public static IEnumerable<NamedSentinel> Sentinels(ControlReply sentinels) =>

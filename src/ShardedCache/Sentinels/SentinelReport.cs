@@ -35,10 +35,13 @@ internal sealed record SentinelReport(ServerAddress Sentinel)
 internal sealed record MasterAnswer(ServerAddress Address, long Epoch, bool IsDown, TimeSpan DownAfter);
 
 internal sealed record SentinelTopology(
-    IReadOnlyDictionary<string, IReadOnlyList<ServerAddress>> Replicas, IReadOnlyList<NamedSentinel> Sentinels)
+    IReadOnlyDictionary<string, IReadOnlyList<NamedReplica>> Replicas, IReadOnlyList<NamedSentinel> Sentinels)
 {
-    public static SentinelTopology Empty { get; } = new(new Dictionary<string, IReadOnlyList<ServerAddress>>(), []);
+    public static SentinelTopology Empty { get; } = new(new Dictionary<string, IReadOnlyList<NamedReplica>>(), []);
 }
+
+/// <summary>A replica, and whether the Sentinel can reach it.</summary>
+internal readonly record struct NamedReplica(ServerAddress Address, bool IsReached);
 
 /// <summary>A Sentinel as another one names it.</summary>
 internal sealed record NamedSentinel(ServerAddress Address, string? Id, bool IsDown);

@@ -14,6 +14,9 @@ internal readonly struct OperationTime
 
     private OperationTime(ShardContext context) => (_context, _began) = (context, context.Time.GetTimestamp());
 
+    /// <summary>By <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    public long Began => _began;
+
     /// <summary>Too little is left to ask anyone.</summary>
     public bool IsOver => Left < Shortest;
 

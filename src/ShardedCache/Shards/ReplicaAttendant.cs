@@ -131,9 +131,11 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
 
     private async Task<bool> IsFitAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
+        // While there is a master it is that which tells the time.
+        var hasTime = shard.Store.Clock.IsCalibrated && !shard.IsDown;
         if (connection.Closed.IsCompleted
             || (shard.Snapshot.State == ShardState.Up && shard.Snapshot.Master == connection.Address)
-            || await MasterCheck.CalibrateAsync(connection, shard.Store, context.Time, cancellationToken).ConfigureAwait(false) is not null
+            || (!hasTime && await MasterCheck.CalibrateAsync(connection, shard.Store, context.Time, cancellationToken).ConfigureAwait(false) is not null)
             || await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not { IsSyncing: false } state)
         {
             return false;

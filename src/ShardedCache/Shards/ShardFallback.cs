@@ -17,6 +17,41 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     private readonly LocalStore _store = shard.Store;
 
     /// <summary>
+    /// Asks the server, and looks the key up while its answer is on its way. False where another answer may come before that: then it has not
+    /// been asked.
+    /// </summary>
+    public bool TrySend(
+        IServerConnection connection, in StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
+        out ValueTask<Reply> reply, out EntryRef known)
+    {
+        (reply, known) = (default, default);
+        if (!shard.HasFallback)
+        {
+            return false;
+        }
+
+        var hash = LocalTable.HashOf(key.Name);
+        var stripe = _store.StripeOf(key);
+        stripe.Prefetch(hash);
+        Keep(reader);
+        lock (stripe.Lock)
+        {
+            if (stripe.Owed > 0)
+            {
+                return false;
+            }
+
+            var sought = stripe.Seek(hash);
+            reply = connection.GetAsync(key, reader, mode, cancellationToken);
+            var entry = stripe.Find(sought, key.Name);
+            known = EntryRef.To(entry);
+            Know(reader, entry);
+        }
+
+        return true;
+    }
+
+    /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
     /// process wrote; <paramref name="isFound"/> is then the answer.
     /// </summary>
@@ -39,13 +74,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
             if (entry is not { Overlays: true } && !isRemoved)
             {
-                if (entry is not null)
-                {
-                    entry.WasUsed = true;
-                }
-
-                reader.Keep(
-                    entry?.Header.Stamp ?? default, entry?.ConfirmedAt ?? 0, context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
+                Keep(reader);
+                Know(reader, entry);
                 return true;
             }
 
@@ -57,29 +87,26 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Takes over what the master has said of the key.</summary>
-    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known)
+    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known, OperationTime time)
     {
         if (!context.IsJournaling || reader.SaysAgain(_confirmsEvery))
         {
             return;
         }
 
+        // The answer may have waited for this process, which can have been stopped.
+        var askedAt = shard.Clock.MillisecondsAt(time.Began);
         switch (reader.Outcome)
         {
             case EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
                 when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
-                entry.ConfirmedAt = reader.ReadAt;
-                if (entry.HasYielded)
-                {
-                    _store.Confirm(known);
-                }
-
+                _store.Confirm(known, askedAt);
                 break;
             case EntryOutcome.Value:
-                _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection);
+                _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection, askedAt);
                 break;
             case EntryOutcome.Tombstone or EntryOutcome.Expired:
-                _store.Observe(key, known, reader.Header, null, connection);
+                _store.Observe(key, known, reader.Header, null, connection, askedAt);
                 break;
             case EntryOutcome.None or EntryOutcome.Foreign when known.Entry is not null:
                 _store.ObserveMissing(known, connection);
@@ -186,6 +213,20 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
+    private void Keep(EntryReader reader) => reader.Keep(context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
+
+    private static void Know(EntryReader reader, LocalEntry? entry)
+    {
+        if (entry is not null)
+        {
+            reader.Knows(entry.Header.Stamp, entry.ConfirmedAt);
+            if (!entry.WasUsed)
+            {
+                entry.WasUsed = true;
+            }
+        }
+    }
+
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
     private static bool IsJournal(LocalEntry? local) => local is not null
         && local.Standing != Standing.Standby
@@ -262,8 +303,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             stripe.Move(entry, Standing.Acknowledged, replica);
             _store.Touch(stripe, entry, null);
 
-            // What the replica has not heard of by then it may lack.
-            entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)(shard.Lag.Last ?? context.MaxStaleness).TotalMilliseconds;
+            // What the replica has not heard of by then it may lack: and it may have been cut off with this process.
+            var unheard = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
+            entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.Lag.Last ?? context.MaxStaleness) + unheard).TotalMilliseconds;
         }
 
         _store.Added();

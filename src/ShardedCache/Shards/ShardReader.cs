@@ -23,7 +23,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
-            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         var value = isFound ? reader.ToArray() : null;
         context.Readers.Return(reader);
@@ -40,7 +40,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
-            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known) is { } found ? found
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         context.Readers.Return(reader);
         return isFound;
@@ -73,7 +73,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             try
             {
                 var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : default;
-                if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known) : read.Answer) is { } isFound)
+                if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known, time) : read.Answer) is { } isFound)
                 {
                     results[position] = isFound ? read.Reader.ToArray() : null;
                     context.Readers.Return(read.Reader);
@@ -110,6 +110,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     {
         (known, answer) = (default, null);
         connection = ShardedCacheActivities.AreObserved ? null : shard.Live;
+        if (connection is not null && _fallback.TrySend(connection, key, reader, mode, cancellationToken, out var reply, out known))
+        {
+            return reply;
+        }
+
         if (connection is not null && !_fallback.TryBegin(key, reader, out known, out var isFound))
         {
             (connection, answer) = (null, isFound);
@@ -137,13 +142,13 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
         var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         var reply = connection is null ? default : await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
-        return connection is not null && Finish(connection, key, reader, reply, known) is { } found
+        return connection is not null && Finish(connection, key, reader, reply, known, time) is { } found
             ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known)
+    private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known, OperationTime time)
     {
         var isForeign = ShardJudge.IsForeign(reply, reader);
         if (isForeign)
@@ -170,7 +175,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             _judge.ObserveStamp(reader);
         }
 
-        _fallback.Learn(connection, key, reader, known);
+        _fallback.Learn(connection, key, reader, known, time);
 
         if (found && reader.Header.IsSliding)
         {
@@ -221,7 +226,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                 }
 
                 if (await time.AskAsync(back, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } again
-                    && Finish(back, key, reader, again, known) is { } found)
+                    && Finish(back, key, reader, again, known, time) is { } found)
                 {
                     return found;
                 }

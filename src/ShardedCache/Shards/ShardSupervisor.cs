@@ -23,7 +23,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         new JournalContext(
             (address, cancellationToken) => context.Connector.OpenAsync(
                 address, context.Connection with { ClientName = context.Settings.ClientName + ":control" }, cancellationToken),
-            () => context.HasSentinels ? context.Masters.Current(shard.Name).Replicas.Count : null,
+            () => context.HasSentinels ? context.Masters.Current(shard.Name).Promotable : null,
             context.Time),
         context.Metrics);
 
@@ -179,13 +179,24 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         shard.Report(ShardEvent.Ready, connection.Address, null);
         using var serving = CancellationTokenSource.CreateLinkedTokenSource(tenure);
         var watch = WatchAsync(connection, serving.Token);
-        var keep = _journal?.KeepAsync(connection, serving.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, context.Time, serving.Token);
-        var first = await Task.WhenAny(watch, keep).ConfigureAwait(false);
-        shard.Withdraw(connection, first == keep && keep is Task<string> { IsCompletedSuccessfully: true } kept
-            ? await kept.ConfigureAwait(false)
-            : await watch.ConfigureAwait(false));
-        await serving.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(watch, keep).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var keep = _journal?.KeepAsync(connection, serving.Token) ?? watch;
+        try
+        {
+            var first = await Task.WhenAny(watch, keep).ConfigureAwait(false);
+            if (first.IsFaulted)
+            {
+                shard.Withdraw(connection, "an internal error, see the log");
+            }
+
+            // Where the tenure has ended, the watch tells why.
+            shard.Withdraw(connection, await (first.IsCanceled ? watch : first).ConfigureAwait(false));
+        }
+        finally
+        {
+            await serving.CancelAsync().ConfigureAwait(false);
+            await ((Task)Task.WhenAll(watch, keep)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         return true;
     }
 

@@ -4,7 +4,7 @@ using ShardedCache.Failover;
 
 namespace ShardedCache.Shards;
 
-/// <summary>The touches that go out behind reads. Nobody waits for one.</summary>
+/// <summary>The touches that go out behind reads. No caller waits for one.</summary>
 internal static class ShardTouches
 {
     /// <summary>Prolongs a sliding entry that was read, unless that was done a little while ago.</summary>
@@ -36,11 +36,14 @@ internal static class ShardTouches
             else
             {
                 var milliseconds = TouchPolicy.TimeToLive(header, now);
-                connection.Post(EntryScripts.Touch, key, [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)]);
+                ReadOnlyMemory<byte>[] arguments = [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)];
+                var reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {
                     shard.Store.Touch(stripe, entry, connection);
                 }
+
+                _ = HearAsync(shard, reply, EntryRef.To(entry));
             }
         }
 
@@ -62,14 +65,32 @@ internal static class ShardTouches
             }
 
             var isTold = connection is not null && !(isJournaling && shard.Store.IsWriteRefused);
-            if (isTold)
-            {
-                connection!.Post(EntryScripts.Refresh, key, []);
-            }
-
+            var reply = isTold ? connection!.RunAsync(EntryScripts.Refresh, key, [], CallMode.Asynchronous, CancellationToken.None) : default;
             if (isJournaling)
             {
                 shard.Store.Refresh(stripe, key, isTold ? connection : null);
+            }
+
+            _ = HearAsync(shard, reply, isJournaling ? EntryRef.To(stripe.Find(key.Name)) : default);
+        }
+
+        shard.Store.Added();
+    }
+    /// <summary>A server that does not write lets an entry in use expire: from now on the journal speaks for it.</summary>
+    private static async Task HearAsync(Shard shard, ValueTask<Reply> touched, EntryRef known)
+    {
+        if (await touched.ConfigureAwait(false) is not { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas } || known.Entry is null)
+        {
+            return;
+        }
+
+        shard.Store.IsWriteRefused = true;
+        var stripe = known.Entry.Stripe;
+        lock (stripe.Lock)
+        {
+            if (known.Current is { } entry)
+            {
+                shard.Store.TouchUntold(stripe, entry);
             }
         }
 

@@ -244,8 +244,15 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
             var length = header.Write(bytes);
             shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
-            var life = expiration is { } set ? Guard(commands, key, header, set.TimeToLive) : _store.Limits.TombstoneLife;
-            reply = commands.SetAsync(key, bytes[..length], payload, life, mode, cancellationToken);
+            var life = expiration is { } set ? set.TimeToLive : _store.Limits.TombstoneLife;
+            var guard = Guard(header, life);
+            reply = commands.SetAsync(key, bytes[..length], payload, header.IsSliding ? life : guard, mode, cancellationToken);
+            if (header.IsSliding && guard > life)
+            {
+                // Its answer tells nothing that the entry's does not.
+                _ = Drop(commands.SetAsync(
+                    ReplayCommand.LastStampOf(key), header.Stamp.ToBytes(), ReadOnlySequence<byte>.Empty, guard, CallMode.Asynchronous, CancellationToken.None));
+            }
         }
 
         // Not before: what is known of the key has come into the processor's cache by now.
@@ -267,11 +274,11 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     }
 
     /// <summary>
-    /// Soon after an outage other processes may still bring what they wrote in it. Until that is too old, what a short-lived entry replaced
-    /// has to find something to yield to: the entry itself, unreadable, where its header says when it ends, or else its stamp beside it.
-    /// Returns for how long the entry is to be stored.
+    /// For how long something of the entry has to be there, at least its life. Soon after an outage other processes may still bring what they
+    /// wrote in it: until that is too old, what a short-lived entry replaced has to find something to yield to. That is the entry itself,
+    /// unreadable, where its header says when it ends, or else its stamp beside it.
     /// </summary>
-    private TimeSpan Guard(IEntryCommands commands, in StoredKey key, in EntryHeader header, TimeSpan life)
+    private TimeSpan Guard(in EntryHeader header, TimeSpan life)
     {
         if (shard.RecoveredAt == 0 || life == Timeout.InfiniteTimeSpan)
         {
@@ -279,18 +286,10 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
 
         var guard = _store.Limits.TombstoneLife - TimeSpan.FromMilliseconds((header.Stamp.UnixMicroseconds / 1000) - shard.RecoveredAt);
-        if (guard <= life || !header.IsSliding)
-        {
-            return guard > life ? guard : life;
-        }
-
-        // Ahead of the entry on the same connection: its answer tells nothing that the entry's does not.
-        _ = Drop(commands.SetAsync(
-            ReplayCommand.LastStampOf(key), header.Stamp.ToBytes(), ReadOnlySequence<byte>.Empty, guard, CallMode.Asynchronous, CancellationToken.None));
-        return life;
-
-        static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
+        return guard > life ? guard : life;
     }
+
+    private static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
 
     private void Invalidate(GroupOperation group)
     {

@@ -232,7 +232,6 @@ public abstract class LifeContract(ServerFixture fixture) : ConnectionContract, 
         {
             var pending = Enumerable.Range(0, 100).Select(_ => SetAsync(silent, NewKey(), "1").AsTask())
                 .Concat(Enumerable.Range(0, 100).Select(_ => SetAsync(closed, NewKey(), "1").AsTask())).ToArray();
-            silent.Post(new StoredScript("post", "return 1"), NewKey(), []);
             _ = closed.ExecuteAsync(new[] { "PING" }, Cancellation).AsTask();
             using var cancellation = new CancellationTokenSource(100);
             _ = SetAsync(closed, NewKey(), "1", cancellation: cancellation.Token).AsTask().ContinueWith(static task => task.Exception, TaskScheduler.Default);
@@ -248,6 +247,5 @@ public abstract class LifeContract(ServerFixture fixture) : ConnectionContract, 
 
         await silent.DisposeAsync();
         await SetAsync(silent, NewKey(), "1");
-        closed.Post(new StoredScript("post", "return 1"), NewKey(), []);
     }
 }

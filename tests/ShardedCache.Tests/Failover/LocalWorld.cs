@@ -70,7 +70,7 @@ internal sealed class LocalWorld : IDisposable
 
     /// <summary>What the server says to a read, and what was known before it was sent.</summary>
     public void Observe(string key, EntryHeader header, byte[]? value, IServerConnection connection, LocalEntry? known = null) =>
-        Store.Observe(Key(key), EntryRef.To(known), header, value is null ? null : PayloadCopy.Of(value), connection);
+        Store.Observe(Key(key), EntryRef.To(known), header, value is null ? null : PayloadCopy.Of(value), connection, Store.Clock.NowMilliseconds);
 
     /// <summary>A value that every server has.</summary>
     public LocalEntry Replicated(string key, byte[] value, EntryExpiration expiration = default)

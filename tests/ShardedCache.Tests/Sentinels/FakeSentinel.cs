@@ -19,7 +19,7 @@ internal enum FakeBehaviour
 }
 
 /// <param name="Listed">The address that <c>SENTINEL MASTER</c> gives; that of the old master while a failover ends.</param>
-internal sealed record FakeMaster(ServerAddress Address, long Epoch, string Flags = "master", string Replica = "10.1.0.9", ServerAddress? Listed = null)
+internal sealed record FakeMaster(ServerAddress Address, long Epoch, string Flags = "master", string Replica = "10.1.0.9", ServerAddress? Listed = null, string? DownReplica = null)
 {
     public ServerAddress ListedAddress => Listed ?? Address;
 }
@@ -116,7 +116,7 @@ internal sealed class FakeSentinel(string host, string id)
                 return new(ControlReplyKind.Array) { Items = [.. Masters.Select(static pair => Fields(pair.Key, pair.Value))] };
             case ["SENTINEL", "REPLICAS", var name]:
                 return Masters.TryGetValue(name, out var replicated)
-                    ? new(ControlReplyKind.Array) { Items = [Array("ip", replicated.Replica, "port", "6379", "flags", "slave")] }
+                    ? new(ControlReplyKind.Array) { Items = [.. Replicas(replicated)] }
                     : ControlReply.FromError("ERR No such master with that name");
             case ["SENTINEL", "SENTINELS", _]:
                 return new(ControlReplyKind.Array) { Items = [.. Others.Select(static other => Fields(other.Key, other.Value))] };
@@ -127,6 +127,15 @@ internal sealed class FakeSentinel(string host, string id)
 
     private static ControlReply Fields(string name, FakeMaster master) => Array(
         "name", name, "ip", master.ListedAddress.Host, "port", $"{master.ListedAddress.Port}", "flags", master.Flags, "config-epoch", $"{master.Epoch}", "down-after-milliseconds", "5000");
+
+    private static IEnumerable<ControlReply> Replicas(FakeMaster master)
+    {
+        yield return Array("ip", master.Replica, "port", "6379", "flags", "slave");
+        if (master.DownReplica is { } down)
+        {
+            yield return Array("ip", down, "port", "6379", "flags", "s_down,slave,disconnected");
+        }
+    }
 
     private static ControlReply Fields(FakeSentinel other, string flags) =>
         Array("name", other.Id, "ip", other.Address.Host, "port", $"{other.Address.Port}", "runid", other.Id, "flags", flags);

@@ -73,8 +73,6 @@ internal sealed class FakeSentinelConnection(
 
     public IEntryBatch CreateBatch() => throw new NotSupportedException();
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) => throw new NotSupportedException();
-
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 

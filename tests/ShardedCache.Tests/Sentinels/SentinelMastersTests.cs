@@ -39,6 +39,24 @@ public sealed class SentinelMastersTests : IAsyncDisposable
         await SentinelWorld.Until(() => Shard0.Master == A && Shard0.Fault is null);
     }
 
+    [Theory]
+    [InlineData(3, 1)]
+    [InlineData(2, 1)]
+    [InlineData(1, 2)]
+    public async Task A_replica_that_is_not_reached_could_be_promoted_where_a_majority_of_the_Sentinels_does_not_say_so(int answering, int promotable)
+    {
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Masters["shard-0"] = new FakeMaster(A, 7, DownReplica: "10.1.0.8");
+            sentinel.Behaviour = Sentinels.Index().First(other => other.Item == sentinel).Index < answering ? FakeBehaviour.Answers : FakeBehaviour.IsDown;
+        }
+
+        _world.Masters.Start();
+
+        await SentinelWorld.Until(() => Shard0.Promotable == promotable);
+        Assert.Equal([new ServerAddress("10.1.0.9", 6379)], Shard0.Replicas);
+    }
+
     [Fact]
     public async Task A_switch_message_is_followed_without_waiting_for_the_next_poll()
     {

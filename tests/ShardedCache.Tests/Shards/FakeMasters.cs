@@ -24,6 +24,7 @@ internal sealed class FakeMasters(params string[] shards) : IMasterSource
         Fault = null,
         DownAfter = TimeSpan.FromSeconds(5),
         Replicas = replicas,
+        Promotable = replicas.Count,
     });
 
     public void Say(string shard, MasterFault fault) => _board.Publish(shard, MasterSnapshot.Unknown with { Fault = fault });

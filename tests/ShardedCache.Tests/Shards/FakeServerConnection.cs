@@ -23,14 +23,6 @@ internal sealed class FakeServerConnection(
 
     public void Send() => Batches++;
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
-    {
-        if (Take(script.Name, key).Kind == ReplyKind.Ok)
-        {
-            server.Run(script.Name, key.Name, arguments);
-        }
-    }
-
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
         await Task.Yield();

@@ -139,6 +139,27 @@ public sealed class NotWritingTests : Outage
         Assert.Equal("value", On(A, "key"));
     }
 
+    [Fact]
+    public async Task An_entry_in_use_stays_where_this_process_only_reads_and_its_server_does_not_write()
+    {
+        await StartAsync();
+        await SetAsync("key", "value", Sliding(20));
+        await UntilProvenAsync();
+        A.AnswerEntry = static command => command is "touch" or "replay" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots.") : null;
+        World.Time.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal("value", await GetAsync("key"));
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent.Command == "touch") && Cache.JournalBytes > 0);
+
+        // Redis has let it expire.
+        World.Time.Advance(TimeSpan.FromSeconds(15));
+        A.Store.TryRemove("key", out _);
+        Assert.Equal("value", await GetAsync("key"));
+
+        A.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal("value", On(A, "key"));
+    }
+
     [Theory]
     [InlineData(FailoverMode.LocalTier)]
     [InlineData(FailoverMode.Bypass)]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ShardedCache.Connections;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -237,6 +238,66 @@ public sealed class ResurrectionTests : Outage
         await ReturnAsync();
 
         Assert.Null(On(A, "key"));
+    }
+
+    [Fact]
+    public async Task The_use_of_a_copy_that_could_not_be_told_for_longer_than_a_tombstone_s_life_does_not_make_it_readable_for_ever()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "old", Sliding(3600));
+        await UntilProvenAsync();
+        await FailAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal("old", await GetAsync("key"));
+
+        // Another client was not cut off, and has removed it; its tombstone has come and gone.
+        A.Store.TryRemove("key", out _);
+        World.Time.Advance(TimeSpan.FromMinutes(3));
+        A.Replication.Acknowledged = 0;
+        await ReturnAsync();
+        await FailAsync();
+
+        Assert.Null(await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task What_is_first_read_from_a_replica_late_in_an_outage_is_not_brought_to_where_somebody_may_have_removed_it()
+    {
+        await StartWithReplicaAsync();
+        B.Store["key"] = Foreign("old", -10);
+        await FailAsync();
+        await ReplicaServesAsync();
+        World.Time.Advance(TimeSpan.FromMinutes(3));
+        await ReplicaServesAsync();
+        Assert.Equal("old", await GetAsync("key"));
+
+        // Another client was not cut off from the master, the replica was: its tombstone has come and gone.
+        await ReturnAsync();
+
+        Assert.NotEqual("old", On(A, "key"));
+    }
+
+    [Fact]
+    public async Task A_replay_whose_answer_has_waited_for_a_process_that_stood_still_is_as_old_as_it_was_when_it_was_sent()
+    {
+        await StartWithReplicaAsync();
+        await LeaveReplicaBehindAsync();
+        await FailAsync();
+        await SetAsync("key", "old");
+        var answer = new TaskCompletionSource<Reply>();
+        A.AnswerLater = command => command == "replay" ? answer.Task : null;
+        A.IsDown = false;
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent is { Command: "replay", Key: "key" }));
+        World.Time.Advance(TimeSpan.FromMinutes(3));
+        answer.SetResult(new Reply(ReplyKind.Ok, 1));
+        await World.UntilUpOnAsync(A);
+
+        // Another client has removed it in between; its tombstone has come and gone.
+        await FailAsync();
+        B.TakeOverFrom(A, [], offset: 0);
+        await PromoteAsync();
+
+        Assert.NotEqual("old", On(B, "key"));
     }
 
     [Fact]

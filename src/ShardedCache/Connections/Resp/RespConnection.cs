@@ -67,16 +67,6 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
             ? ValueTask.FromCanceled<Reply>(cancellationToken)
             : Start(RespEntryOperation.Run(this, script, key, arguments, mode, out var command), command, mode, cancellationToken);
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments)
-    {
-        var operation = RespEntryOperation.Run(this, script, key, arguments, CallMode.Asynchronous, out var command);
-        operation.Post();
-        if (_sender.Add(operation, command, mayHoldBack: true) is not null)
-        {
-            operation.TryDrop();
-        }
-    }
-
     public IEntryBatch CreateBatch() => new RespBatch(this);
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)

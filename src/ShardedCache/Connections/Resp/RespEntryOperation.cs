@@ -19,7 +19,6 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private bool _isBlocking;
-    private bool _isPosted;
     private bool _isAnswered;
     private bool _isDone;
 
@@ -55,9 +54,6 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         _registration = cancellationToken.UnsafeRegister(static operation => ((RespEntryOperation)operation!).Cancel(), this);
         return new ValueTask<Reply>(this, _source.Version);
     }
-
-    /// <summary>Nobody waits.</summary>
-    public void Post() => _isPosted = true;
 
     /// <summary>Back to the pool: the command was not sent. False when the caller has cancelled, and waits to be told.</summary>
     public bool TryDrop()
@@ -171,12 +167,6 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     private bool Finish(Reply reply)
     {
         _reply = reply;
-        if (_isPosted)
-        {
-            Recycle();
-            return false;
-        }
-
         if (_isBlocking)
         {
             Wake();
@@ -192,7 +182,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         {
             Wake();
         }
-        else if (!_isPosted)
+        else
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -235,7 +225,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         (_reply, _failure) = (default, null);
         (_connection, _destination, _script) = (null, null, null);
         (_cancellation, _registration) = (default, default);
-        (_isBlocking, _isPosted, _isAnswered, _isDone) = (false, false, false, false);
+        (_isBlocking, _isAnswered, _isDone) = (false, false, false);
         BeginNextLife();
         Pool<RespEntryOperation>.Return(this);
     }

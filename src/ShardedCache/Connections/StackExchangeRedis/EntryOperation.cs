@@ -17,7 +17,6 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
     private StackExchangeConnection? _connection;
     private Task? _task;
     private bool _isAnswered;
-    private bool _isPosted;
     private bool _isBlocking;
     private int _users;
 
@@ -51,21 +50,6 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
 
         (_isBlocking, _cancellation) = (true, cancellationToken);
         return new ValueTask<Reply>(this, _reply.Version);
-    }
-
-    /// <summary>Sends the command at once; whatever becomes of it, nobody is told.</summary>
-    public void Post(StackExchangeConnection connection, StoredKey key)
-    {
-        Begin(connection, key);
-        _isPosted = true;
-        if (connection.TryTrack(this))
-        {
-            Subscribe(Send(connection.Database));
-        }
-        else
-        {
-            Recycle(payloadIsFree: true);
-        }
     }
 
     /// <summary>Hands the command to the client's batch, which holds it until it is executed. Not tracked yet.</summary>
@@ -236,10 +220,6 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
     {
         _reply.RunContinuationsAsynchronously = !inline;
         _reply.SetResult(reply);
-        if (_isPosted)
-        {
-            Release();
-        }
     }
 
     private void Cancel()
@@ -281,7 +261,7 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         _connection = null;
         _task = null;
         _isAnswered = false;
-        (_isPosted, _isBlocking) = (false, false);
+        _isBlocking = false;
         Key = default;
         Unclaim();
         ReturnToPool(payloadIsFree);

@@ -69,9 +69,6 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken) =>
         ScriptOperation.Create(script, arguments).Start(this, key, mode, cancellationToken);
 
-    public void Post(StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
-        ScriptOperation.Create(script, arguments).Post(this, key);
-
     public IEntryBatch CreateBatch() => new StackExchangeBatch(this, ((IDatabase)Database).CreateBatch());
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)
