@@ -74,7 +74,8 @@ public class LocalStoreBenchmarks
     {
         var key = _keys[_next++ & (Keys - 1)];
         var known = _store.Find(key);
-        _reader.Keep(known!.Header.Stamp, known.ConfirmedAt, 64 * 1024);
+        _reader.Keep(64 * 1024);
+        _reader.Knows(known!.Header.Stamp, known.ConfirmedAt);
         known.ConfirmedAt = _clock.NowMilliseconds;
         known.WasUsed = true;
         return known.ConfirmedAt;
