@@ -9,6 +9,9 @@ namespace ShardedCache.Entries;
 /// </summary>
 internal static class EntryScripts
 {
+    /// <summary>What <see cref="Replay"/> returns where there is no memory for the entry, and the key was removed.</summary>
+    public const int RemovedForLackOfMemory = 2;
+
     // Whether what is stored, or was, is later than the stamp; its own stamp is not.
     internal const string IsLater = """
         local function isLater(stored, at, stamp)
@@ -102,7 +105,7 @@ internal static class EntryScripts
     /// <summary>
     /// Writes an entry unless a later one is there, or was: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
-    /// now, 0 where a later one is or was, 2 where there is no memory for it and the key was removed.
+    /// now, 0 where a later one is or was, or <see cref="RemovedForLackOfMemory"/>.
     /// Arguments: the stored bytes; milliseconds to live, or nothing; the index of its group, which must live as long, or nothing; the
     /// key of its last stamp; and for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough.
     /// </summary>

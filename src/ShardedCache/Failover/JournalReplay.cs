@@ -179,7 +179,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             metrics.JournalOutlived(shard);
         }
 
-        var reply = ReplayCommand.Send(batch, entry, store, out var isGuarded, cancellationToken);
+        var reply = ReplayCommand.Send(batch, entry, store, out var isGuarded, CallMode.Asynchronous, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
         sent.Add(new(EntryRef.To(entry), null, isGuarded, store.Clock.NowMilliseconds, reply));
         return true;
@@ -221,7 +221,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
                     metrics.Replayed(shard, "superseded");
                 }
-                else if (record.IsGuarded && reply.Integer == 2)
+                else if (record.IsGuarded && reply.Integer == EntryScripts.RemovedForLackOfMemory)
                 {
                     store.Evicted(record.Entry, isAcknowledged: true);
                     metrics.Evicted(shard);

@@ -24,6 +24,7 @@ internal sealed class LocalStore
     private readonly StampClock _clock;
     private TaskCompletionSource? _idle;
     private bool _isWriteRefused;
+    private bool _isFull;
 
     public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
@@ -52,6 +53,19 @@ internal sealed class LocalStore
             if (Volatile.Read(ref _isWriteRefused) != value)
             {
                 Volatile.Write(ref _isWriteRefused, value);
+            }
+        }
+    }
+
+    /// <summary>Whether the master has no memory for what is written: it said so last.</summary>
+    public bool IsFull
+    {
+        get => Volatile.Read(ref _isFull);
+        set
+        {
+            if (Volatile.Read(ref _isFull) != value)
+            {
+                Volatile.Write(ref _isFull, value);
             }
         }
     }

@@ -13,9 +13,10 @@ internal static class ReplayCommand
     /// <param name="entry">The record.</param>
     /// <param name="store">Its store.</param>
     /// <param name="isGuarded">Whether the answer tells that the entry is there now, or that something later is.</param>
+    /// <param name="mode">How the caller waits, where the record is a plain entry.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
     public static ValueTask<Reply> Send(
-        IEntryCommands commands, LocalEntry entry, LocalStore store, out bool isGuarded, CancellationToken cancellationToken)
+        IEntryCommands commands, LocalEntry entry, LocalStore store, out bool isGuarded, CallMode mode, CancellationToken cancellationToken)
     {
         isGuarded = entry.Kind is not (LocalKind.Refresh or LocalKind.Eviction);
         if (entry.Page is not null)
@@ -54,7 +55,7 @@ internal static class ReplayCommand
         return Run(EntryScripts.Replay, [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
-            commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, cancellationToken);
+            commands.RunAsync(script, entry.Key, arguments, mode, cancellationToken);
     }
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>

@@ -200,7 +200,7 @@ internal sealed class Shard
         }
 
         _wasUp = true;
-        Store.IsWriteRefused = false;
+        (Store.IsWriteRefused, Store.IsFull) = (false, false);
         Volatile.Write(ref _live, connection);
     }
 

@@ -16,12 +16,26 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
+    /// <summary>Begins to look the key up.</summary>
+    /// <returns>Its name's hash, for <see cref="TrySend"/>.</returns>
+    public int Prefetch(in StoredKey key)
+    {
+        if (context.FailoverMode == FailoverMode.Throw)
+        {
+            return 0;
+        }
+
+        var hash = LocalTable.HashOf(key.Name);
+        _store.StripeOf(key).Prefetch(hash);
+        return hash;
+    }
+
     /// <summary>
     /// Asks the server, and looks the key up while its answer is on its way. False where another answer may come before that: then it has not
     /// been asked.
     /// </summary>
     public bool TrySend(
-        IServerConnection connection, in StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
+        IServerConnection connection, in StoredKey key, int hash, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
         out ValueTask<Reply> reply, out EntryRef known)
     {
         (reply, known) = (default, default);
@@ -30,9 +44,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return false;
         }
 
-        var hash = LocalTable.HashOf(key.Name);
         var stripe = _store.StripeOf(key);
-        stripe.Prefetch(hash);
         Keep(reader);
         lock (stripe.Lock)
         {

@@ -17,10 +17,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
     public async Task<byte[]?> GetAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
+        var hash = _fallback.Prefetch(key);
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
-        var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
             : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
@@ -34,10 +35,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     public async ValueTask<bool> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
     {
+        var hash = _fallback.Prefetch(key);
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(destination, shard.Clock);
-        var pending = Send(key, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var known, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
             : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
@@ -105,12 +107,12 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     /// none: without a connection the read was answered from the journal, or there may be something to wait for, or someone watches.
     /// </summary>
     private ValueTask<Reply> Send(
-        in StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
+        in StoredKey key, int hash, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
         out IServerConnection? connection, out EntryRef known, out bool? answer)
     {
         (known, answer) = (default, null);
         connection = ShardedCacheActivities.AreObserved ? null : shard.Live;
-        if (connection is not null && _fallback.TrySend(connection, key, reader, mode, cancellationToken, out var reply, out known))
+        if (connection is not null && _fallback.TrySend(connection, key, hash, reader, mode, cancellationToken, out var reply, out known))
         {
             return reply;
         }

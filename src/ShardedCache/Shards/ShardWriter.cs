@@ -165,12 +165,18 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
 
         var verdict = _judge.JudgeWrite(connection, reply);
-        if (verdict == Verdict.Full)
+        var isRemoved = verdict == Verdict.Answered && reply.Integer == EntryScripts.RemovedForLackOfMemory;
+        _store.IsFull = verdict == Verdict.Full || isRemoved;
+        if (_store.IsFull)
         {
-            // The server has no room for the new value, and the old one must not be read any more.
-            reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
             context.Metrics.Evicted(shard.Name);
-            verdict = _judge.JudgeWrite(connection, reply);
+            if (!isRemoved)
+            {
+                // The server has no room for the new value, and the old one must not be read any more.
+                reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
+                verdict = _judge.JudgeWrite(connection, reply);
+            }
+
             if (write.IsJournaled && verdict != Verdict.Refused)
             {
                 _store.Evicted(write.Entry, isAcknowledged: verdict == Verdict.Answered);
@@ -239,6 +245,14 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         var sought = context.IsJournaling ? stripe.Seek(hash) : null;
         EntryRef written = default;
         ValueTask<Reply> reply = default;
+        if (commands is not null && context.IsJournaling && _store.IsFull)
+        {
+            // Where there is still no room a replay removes the key: one command in place of two, one after the other.
+            var entry = _store.Write(stripe, sought, key, header, kept, connection);
+            written = EntryRef.To(entry);
+            return new(key, stamp, connection, written, ReplayCommand.Send(commands, entry, _store, out _, mode, cancellationToken));
+        }
+
         if (commands is not null)
         {
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];

@@ -1,5 +1,7 @@
+using System.Text;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -262,6 +264,44 @@ public sealed class NotWritingTests : Outage
         await UntilProvenAsync();
         Assert.Null(await GetAsync("key"));
         Assert.NotEqual("old", On(A, "key"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task While_there_is_no_memory_a_write_is_one_command_that_removes_the_key_and_afterwards_a_plain_one_again(bool isSynchronous)
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        FailNext(A, "set", "OOM command not allowed when used memory > 'maxmemory'.");
+        await SetAsync("other", "new");
+        A.AnswerEntry = static command => command == "replay" ? new Reply(ReplyKind.Ok, EntryScripts.RemovedForLackOfMemory) : null;
+
+        Assert.Equal(["replay"], await SentAsync("new"));
+
+        A.Store.TryRemove("key", out _);
+        Assert.Null(await GetAsync("key"));
+        A.AnswerEntry = static _ => null;
+        Assert.Equal(["replay"], await SentAsync("newer"));
+        Assert.Equal(("newer", "newer"), (On(A, "key"), await GetAsync("key")));
+        Assert.Equal(["set"], await SentAsync("newest"));
+        Assert.Equal("newest", await GetAsync("key"));
+        await UntilProvenAsync();
+
+        async Task<IEnumerable<string>> SentAsync(string value)
+        {
+            var before = A.Sent.Count;
+            if (isSynchronous)
+            {
+                Cache.Set("key", Encoding.UTF8.GetBytes(value), new());
+            }
+            else
+            {
+                await SetAsync("key", value);
+            }
+
+            return [.. A.Sent.Skip(before).Select(static sent => sent.Command)];
+        }
     }
 
     [Fact]
