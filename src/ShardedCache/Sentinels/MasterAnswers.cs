@@ -32,6 +32,7 @@ internal sealed record MasterAnswers(
                 Master = agreement.Master,
                 ConfigEpoch = Math.Max(agreement.Epoch, 0),
                 IsSubjectivelyDown = false,
+                Promotable = known.KnownReplicas,
                 Fault = Answers.Count == 0 ? MasterFaults.Find(shard, Reports) : null,
             };
         }
@@ -43,6 +44,7 @@ internal sealed record MasterAnswers(
             .. replicas.Where(static replica => replica.IsReached).Select(static replica => replica.Address)
                 .Distinct().OrderBy(static address => address.ToString(), StringComparer.Ordinal),
         ];
+        var knownReplicas = replicas.Select(static replica => replica.Address).Distinct().Count();
         var isMajority = agreeing.Select(static answer => Identity(answer.Report)).Distinct(StringComparer.Ordinal).Count() * 2 > Sentinels;
 
         // A Sentinel in TILT does not know who is down.
@@ -55,7 +57,8 @@ internal sealed record MasterAnswers(
             Fault = null,
             DownAfter = agreeing.Max(static answer => answer.Answer.DownAfter),
             Replicas = reached,
-            Promotable = isMajority ? reached.Length : replicas.Select(static replica => replica.Address).Distinct().Count(),
+            KnownReplicas = knownReplicas,
+            Promotable = isMajority ? reached.Length : knownReplicas,
         };
     }
 

@@ -13,6 +13,7 @@ namespace ShardedCache.Sentinels;
 /// <param name="Fault">Null while at least one Sentinel names a master.</param>
 /// <param name="DownAfter">The Sentinels' <c>down-after-milliseconds</c>; zero where none has told it.</param>
 /// <param name="Replicas">The replicas that the Sentinels know and can reach, in a stable order.</param>
+/// <param name="KnownReplicas">How many the Sentinels know, reached or not.</param>
 /// <param name="Promotable">
 /// How many replicas could be promoted: those that are reached, while a majority of all Sentinels answers; else all that are known, for the
 /// others may promote one that these cannot reach.
@@ -25,9 +26,10 @@ internal sealed record MasterSnapshot(
     MasterFault? Fault,
     TimeSpan DownAfter,
     IReadOnlyList<ServerAddress> Replicas,
+    int KnownReplicas,
     int Promotable)
 {
-    public static MasterSnapshot Unknown { get; } = new(0, null, 0, false, MasterFault.NotAskedYet, TimeSpan.Zero, [], 0);
+    public static MasterSnapshot Unknown { get; } = new(0, null, 0, false, MasterFault.NotAskedYet, TimeSpan.Zero, [], 0, 0);
 
     /// <summary>Whether both say the same, whatever their versions.</summary>
     public bool SaysTheSameAs(MasterSnapshot other) =>

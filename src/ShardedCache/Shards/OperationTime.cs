@@ -10,12 +10,11 @@ namespace ShardedCache.Shards;
 internal readonly struct OperationTime
 {
     private readonly ShardContext _context;
-    private readonly long _began;
 
-    private OperationTime(ShardContext context) => (_context, _began) = (context, context.Time.GetTimestamp());
+    private OperationTime(ShardContext context) => (_context, Began) = (context, context.Time.GetTimestamp());
 
     /// <summary>By <see cref="TimeProvider.GetTimestamp"/>.</summary>
-    public long Began => _began;
+    public long Began { get; }
 
     /// <summary>Too little is left to ask anyone.</summary>
     public bool IsOver => Left < Shortest;
@@ -28,7 +27,7 @@ internal readonly struct OperationTime
         get
         {
             var all = _context.Settings.OperationTimeout;
-            var gone = _context.Time.GetElapsedTime(_began);
+            var gone = _context.Time.GetElapsedTime(Began);
 
             // A part is left to timers that are late. A process that was stopped is late itself, whatever it does, and still wants its answer.
             return gone > 2 * all ? all / 16 : (all * 63 / 64) - gone;

@@ -70,7 +70,14 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             if (!context.IsJournaling)
             {
                 // It was there for the command alone; what no server was told is still to be invalidated.
-                Drop(stripe, entry, isInvalidated: connection is null);
+                if (connection is null)
+                {
+                    stripe.Shrink(entry);
+                }
+                else
+                {
+                    stripe.Forget(entry);
+                }
             }
         }
 
@@ -216,7 +223,11 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         {
             lock (stripe.Lock)
             {
-                Drop(stripe, entry, isInvalidated: true);
+                if (stripe.Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
+                {
+                    entry.Invalidate();
+                    stripe.Put(entry, Standing.Pending, null);
+                }
             }
         }
         else
@@ -225,22 +236,6 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         _store.Added();
-    }
-
-    /// <summary>Under the stripe's lock, in the modes that keep no values.</summary>
-    private static void Drop(LocalStripe stripe, LocalEntry entry, bool isInvalidated)
-    {
-        if (!isInvalidated)
-        {
-            stripe.Forget(entry);
-            return;
-        }
-
-        if (stripe.Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
-        {
-            entry.Invalidate();
-            stripe.Put(entry, Standing.Pending, null);
-        }
     }
 
     /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>

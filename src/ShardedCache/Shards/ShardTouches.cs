@@ -17,6 +17,8 @@ internal static class ShardTouches
             return;
         }
 
+        ValueTask<Reply> reply = default;
+        EntryRef touched = default;
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
@@ -37,26 +39,30 @@ internal static class ShardTouches
             {
                 var milliseconds = TouchPolicy.TimeToLive(header, now);
                 ReadOnlyMemory<byte>[] arguments = [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)];
-                var reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
+                reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {
                     shard.Store.Touch(stripe, entry, connection);
                 }
 
-                _ = HearAsync(shard, reply, EntryRef.To(entry));
+                touched = EntryRef.To(entry);
             }
         }
 
         shard.Store.Added();
+        _ = HearAsync(shard, connection, reply, touched);
     }
 
     /// <summary>The same for an entry that was not read: its server knows its window.</summary>
     public static void KeepAlive(this Shard shard, in StoredKey key, bool isJournaling)
     {
+        IServerConnection? connection;
+        ValueTask<Reply> reply = default;
+        EntryRef kept = default;
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
-            var connection = shard.Live;
+            connection = shard.Live;
             if (connection is not null
                 && stripe.Find(key.Name) is { Kind: LocalKind.Value } known
                 && !shard.Touches.ShouldTouch(key.Name, known.Header, shard.Clock.NowMilliseconds))
@@ -65,31 +71,36 @@ internal static class ShardTouches
             }
 
             var isTold = connection is not null && !(isJournaling && shard.Store.IsWriteRefused);
-            var reply = isTold ? connection!.RunAsync(EntryScripts.Refresh, key, [], CallMode.Asynchronous, CancellationToken.None) : default;
+            if (isTold)
+            {
+                reply = connection!.RunAsync(EntryScripts.Refresh, key, [], CallMode.Asynchronous, CancellationToken.None);
+            }
+
             if (isJournaling)
             {
                 shard.Store.Refresh(stripe, key, isTold ? connection : null);
+                kept = EntryRef.To(stripe.Find(key.Name));
             }
-
-            _ = HearAsync(shard, reply, isJournaling ? EntryRef.To(stripe.Find(key.Name)) : default);
         }
 
         shard.Store.Added();
+        _ = HearAsync(shard, connection, reply, kept);
     }
-    /// <summary>A server that does not write lets an entry in use expire: from now on the journal speaks for it.</summary>
-    private static async Task HearAsync(Shard shard, ValueTask<Reply> touched, EntryRef known)
+
+    /// <summary>A server that does not write lets an entry in use expire: from now on the journal speaks for it. Called without any lock.</summary>
+    private static async Task HearAsync(Shard shard, IServerConnection? connection, ValueTask<Reply> touched, EntryRef known)
     {
         if (await touched.ConfigureAwait(false) is not { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas } || known.Entry is null)
         {
             return;
         }
 
-        shard.Store.IsWriteRefused = true;
         var stripe = known.Entry.Stripe;
         lock (stripe.Lock)
         {
-            if (known.Current is { } entry)
+            if (known.Current is { } entry && ReferenceEquals(shard.Live, connection))
             {
+                shard.Store.IsWriteRefused = true;
                 shard.Store.TouchUntold(stripe, entry);
             }
         }

@@ -165,9 +165,20 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
 
         var verdict = _judge.JudgeWrite(connection, reply);
+        if (verdict == Verdict.Answered && write.IsGuarded && reply.Integer == 0)
+        {
+            _store.Superseded(write.Entry, connection);
+            return;
+        }
+
         var isRemoved = verdict == Verdict.Answered && reply.Integer == EntryScripts.RemovedForLackOfMemory;
-        _store.IsFull = verdict == Verdict.Full || isRemoved;
-        if (_store.IsFull)
+        var isFull = isRemoved || verdict == Verdict.Full;
+        if (isFull || verdict == Verdict.Answered)
+        {
+            _store.IsFull = isFull;
+        }
+
+        if (isFull)
         {
             context.Metrics.Evicted(shard.Name);
             if (!isRemoved)
@@ -245,19 +256,23 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         var sought = context.IsJournaling ? stripe.Seek(hash) : null;
         EntryRef written = default;
         ValueTask<Reply> reply = default;
+        if (commands is not null)
+        {
+            shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
+        }
+
         if (commands is not null && context.IsJournaling && _store.IsFull)
         {
             // Where there is still no room a replay removes the key: one command in place of two, one after the other.
             var entry = _store.Write(stripe, sought, key, header, kept, connection);
             written = EntryRef.To(entry);
-            return new(key, stamp, connection, written, ReplayCommand.Send(commands, entry, _store, out _, mode, cancellationToken));
+            return new(key, stamp, connection, written, ReplayCommand.Send(commands, entry, _store, out var isGuarded, mode, cancellationToken)) { IsGuarded = isGuarded };
         }
 
         if (commands is not null)
         {
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
             var length = header.Write(bytes);
-            shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
             var life = expiration is { } set ? set.TimeToLive : _store.Limits.TombstoneLife;
             var guard = Guard(header, life);
             reply = commands.SetAsync(key, bytes[..length], payload, header.IsSliding ? life : guard, mode, cancellationToken);
@@ -343,6 +358,9 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServerConnection? Connection, EntryRef Entry, ValueTask<Reply> Reply)
 {
     public bool IsJournaled => Entry.Entry is not null;
+
+    /// <summary>The answer is 0 where something later is there.</summary>
+    public bool IsGuarded { get; init; }
 }
 
 /// <summary>A group's operation on its way.</summary>

@@ -134,6 +134,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
         Assert.Equal(mode == FailoverMode.Bypass ? null : "old", await ReadAsync(host, "page"));
         await WriteAsync(host, "page", "newest", "tag");
         Assert.Equal("newest", await ReadAsync(host, "page"));
+        await Eventually.HoldsAsync(() => host.Cache.JournalBytes == 0, "nothing is left of what was only to be invalidated");
     }
 
     [Fact]

@@ -55,6 +55,14 @@ public sealed class SentinelMastersTests : IAsyncDisposable
 
         await SentinelWorld.Until(() => Shard0.Promotable == promotable);
         Assert.Equal([new ServerAddress("10.1.0.9", 6379)], Shard0.Replicas);
+
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Behaviour = FakeBehaviour.IsDown;
+        }
+
+        await _world.PollAsync();
+        await SentinelWorld.Until(() => Shard0.Promotable == 2);
     }
 
     [Fact]

@@ -305,6 +305,22 @@ public sealed class NotWritingTests : Outage
     }
 
     [Fact]
+    public async Task Without_memory_a_write_that_yields_to_a_later_one_does_not_go_before_that_in_the_next_outage()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        FailNext(A, "set", "OOM command not allowed when used memory > 'maxmemory'.");
+        await SetAsync("other", "new");
+        A.Store["key"] = B.Store["key"] = Foreign("later", 5);
+
+        await SetAsync("key", "mine");
+        await FailAsync();
+        await ReplicaServesAsync();
+
+        Assert.Equal("later", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task A_record_for_which_a_new_master_has_no_memory_leaves_nothing_older_behind()
     {
         await StartAsync();

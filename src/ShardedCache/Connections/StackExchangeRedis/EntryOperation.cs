@@ -94,7 +94,7 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         Key = ((RedisKey)key.Name).Prepend(key.Prefix);
     }
 
-    private Task Send(IDatabaseAsync database)
+    private void Send(IDatabaseAsync database)
     {
         Task task;
         try
@@ -109,7 +109,6 @@ internal abstract class EntryOperation : PendingOperation, IValueTaskSource<Repl
         }
 
         Volatile.Write(ref _task, task);
-        return task;
     }
 
     private ValueTask<Reply> Await(CancellationToken cancellationToken)
