@@ -85,16 +85,14 @@ public sealed class RedisFarmShard
 
     /// <summary>
     /// Waits until every other server of the shard that runs is a replica of the current master, connected, synced, and has
-    /// received all that the master had written when this was called. What is killed then loses nothing of it.
+    /// received all that the master had written when this was called. What is killed then loses nothing of it. Should the Sentinels change
+    /// their mind meanwhile, the new master counts.
     /// </summary>
     /// <param name="timeout">How long to wait; null: 30 s.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisFarmException">They were not in time; an old master that returns can take 10 s and more until a Sentinel demotes it.</exception>
-    public async Task WaitForReplicasAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-    {
-        var master = await GetMasterAsync(cancellationToken).ConfigureAwait(false);
-        await WaitForReplicasAsync(master, timeout ?? Poll.DefaultTimeout, cancellationToken).ConfigureAwait(false);
-    }
+    public Task WaitForReplicasAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        WaitForReplicasAsync(CandidateAsync, timeout ?? Poll.DefaultTimeout, areAttached: false, cancellationToken);
 
     /// <summary>
     /// Makes every running Sentinel watch this shard anew, as an operator does: <c>SENTINEL REMOVE</c> everywhere, so that none teaches
@@ -139,12 +137,19 @@ public sealed class RedisFarmShard
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="areAttached">Only those that the master knows of now.</param>
-    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken, bool areAttached = false)
+    internal Task WaitForReplicasAsync(RedisProcess master, TimeSpan timeout, CancellationToken cancellationToken, bool areAttached = false) =>
+        WaitForReplicasAsync(_ => Task.FromResult(master), timeout, areAttached, cancellationToken);
+
+    private Task WaitForReplicasAsync(
+        Func<CancellationToken, Task<RedisProcess>> find, TimeSpan timeout, bool areAttached, CancellationToken cancellationToken)
     {
+        RedisProcess? writer = null;
         long? written = null;
         return Poll.UntilAsync(
             async token =>
             {
+                var master = await find(token).ConfigureAwait(false);
+                (writer, written) = (master, master == writer ? written : null);
                 var info = (await master.AskAsync(AskTimeout, token, "INFO", "replication").ConfigureAwait(false)).Text;
                 written ??= Offset(info, "master_repl_offset:");
                 var missing = Servers.FirstOrDefault(server => server != master && server.IsRunning

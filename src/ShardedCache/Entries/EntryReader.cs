@@ -9,7 +9,7 @@ namespace ShardedCache.Entries;
 /// straight into the caller's memory.
 /// </summary>
 /// <remarks>
-/// For one read at a time, on one thread at a time: <see cref="Begin(IBufferWriter{byte}, StampClock)"/>, the read, then
+/// For one read at a time, on one thread at a time but for <see cref="Knows"/>: <see cref="Begin(IBufferWriter{byte}, StampClock)"/>, the read, then
 /// <see cref="Outcome"/> and <see cref="Header"/>, then <see cref="End"/>; then the next read may begin. While the header
 /// is awaited a small span is handed out, so that at most 24 bytes of payload are copied twice; who asks for more room
 /// than that, before anything was written, pays a copy of what he writes there.
@@ -167,7 +167,7 @@ internal sealed class EntryReader : IWholeValueWriter
         _kept.Clear();
         _array = null;
         _handedOut = default;
-        (_known, _maxKept, _isKeeping, _hasForwarded) = (default, NothingKept, false, false);
+        (_known, _confirmedAt, _maxKept, _isKeeping, _hasForwarded) = (default, 0, NothingKept, false, false);
         _filled = 0;
         _progress = Progress.AwaitingHeader;
         _found = EntryOutcome.None;

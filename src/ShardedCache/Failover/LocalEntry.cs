@@ -58,6 +58,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     private int _ownSize;
 
     private bool _isOwed;
+    private bool _isTouchOwed;
 
     // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
     private long _versionAndAnswer;
@@ -97,14 +98,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public bool IsOwed
     {
         get => _isOwed;
-        set
-        {
-            if (_isOwed != value)
-            {
-                _isOwed = value;
-                stripe.Owed += value ? 1 : -1;
-            }
-        }
+        set => SetOwed(ref _isOwed, value);
     }
 
     /// <summary>
@@ -114,7 +108,11 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public bool HasYielded { get; set; }
 
     /// <summary>Was used since it was sent, and the master has not been told.</summary>
-    public bool IsTouchOwed { get; set; }
+    public bool IsTouchOwed
+    {
+        get => _isTouchOwed;
+        set => SetOwed(ref _isTouchOwed, value);
+    }
 
     /// <summary>Only the prolonging of its life is in the journal: every server has the value.</summary>
     public bool IsTouchOnly { get; set; }
@@ -257,6 +255,15 @@ internal sealed class LocalEntry(LocalStripe stripe)
     {
         ChangeSession(state => state.Raise(from, to));
         Header = Header.Stamp < to ? Header with { Stamp = to } : Header;
+    }
+
+    private void SetOwed(ref bool isOwed, bool value)
+    {
+        if (isOwed != value)
+        {
+            isOwed = value;
+            stripe.Owed += value ? 1 : -1;
+        }
     }
 
     // The state stays as long as it was.

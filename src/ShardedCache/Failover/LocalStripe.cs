@@ -36,7 +36,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
 
-    /// <summary>How many entries are <see cref="LocalEntry.IsOwed"/>: while there are none, the master answers for every key.</summary>
+    /// <summary>
+    /// In how many ways entries are owed (<see cref="LocalEntry.IsOwed"/>, <see cref="LocalEntry.IsTouchOwed"/>): while there are none, the
+    /// master answers for every key.
+    /// </summary>
     public int Owed { get; set; }
 
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
@@ -86,10 +89,6 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         return entry;
     }
 
-    /// <summary>The same for what <see cref="Seek"/> has found, which is very probably it.</summary>
-    public LocalEntry? Find(LocalEntry? sought, string key) =>
-        sought is { IsDetached: false } && sought.Key.Name == key ? Settle(sought) : Find(key);
-
     /// <summary>An entry that is to be put into this stripe.</summary>
     public LocalEntry Create(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
     {
@@ -105,7 +104,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Begins a search. Needs no lock.</summary>
     public void Prefetch(int hash) => _entries.Prefetch(hash);
 
-    /// <summary>What a write will replace, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
+    /// <summary>What is known of a key, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
     /// <param name="hash">Of the key, by <see cref="LocalTable.HashOf"/>.</param>
     public LocalEntry? Seek(int hash)
     {
@@ -113,6 +112,10 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         entry?.Prefetch();
         return entry;
     }
+
+    /// <summary>Ends a search, with what <see cref="Seek"/> has found for this hash.</summary>
+    public LocalEntry? Find(LocalEntry? sought, string key, int hash) =>
+        (sought is { IsDetached: false } && sought.Key.Name == key ? sought : _entries.Find(key, hash)) is { } entry ? Settle(entry) : null;
 
     /// <summary>
     /// Replaces what is known of the key by what this process writes; in the same object where nobody else keeps that, for each other one
@@ -274,7 +277,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Free(LocalEntry entry)
     {
-        entry.IsOwed = false;
+        (entry.IsOwed, entry.IsTouchOwed) = (false, false);
         if (!entry.IsShared && _free.Count < MaxFree)
         {
             entry.End();

@@ -41,7 +41,9 @@ internal sealed class LocalTable
         return null;
     }
 
-    public LocalEntry? Find(string name) => _slots[PlaceOf(name, HashOf(name))].Entry;
+    public LocalEntry? Find(string name) => Find(name, HashOf(name));
+
+    public LocalEntry? Find(string name, int hash) => _slots[PlaceOf(name, hash)].Entry;
 
     /// <summary>Returns the entry that this one replaces.</summary>
     public LocalEntry? Set(LocalEntry entry)

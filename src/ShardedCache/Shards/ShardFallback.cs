@@ -55,7 +55,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
             var sought = stripe.Seek(hash);
             reply = connection.GetAsync(key, reader, mode, cancellationToken);
-            var entry = stripe.Find(sought, key.Name);
+            var entry = stripe.Find(sought, key.Name, hash);
             known = EntryRef.To(entry);
             Know(reader, entry);
         }
