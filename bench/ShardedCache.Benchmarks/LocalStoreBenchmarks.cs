@@ -73,11 +73,15 @@ public class LocalStoreBenchmarks
     public long ReadKnown()
     {
         var key = _keys[_next++ & (Keys - 1)];
-        var known = _store.Find(key);
-        _reader.Keep(64 * 1024);
-        _reader.Knows(known!.Header.Stamp, known.ConfirmedAt);
-        known.ConfirmedAt = _clock.NowMilliseconds;
-        known.WasUsed = true;
-        return known.ConfirmedAt;
+        var stripe = _store.StripeOf(key);
+        var hash = LocalTable.HashOf(key.Name);
+        stripe.Prefetch(hash);
+        lock (stripe.Lock)
+        {
+            var (stamp, confirmedAt) = stripe.Look(hash);
+            _reader.Keep(stamp, confirmedAt, 64 * 1024);
+        }
+
+        return _reader.SaysAgain(1000) ? 1 : 0;
     }
 }

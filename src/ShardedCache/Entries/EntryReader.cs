@@ -9,7 +9,7 @@ namespace ShardedCache.Entries;
 /// straight into the caller's memory.
 /// </summary>
 /// <remarks>
-/// For one read at a time, on one thread at a time but for <see cref="Knows"/>: <see cref="Begin(IBufferWriter{byte}, StampClock)"/>, the read, then
+/// For one read at a time, on one thread at a time: <see cref="Begin(IBufferWriter{byte}, StampClock)"/>, the read, then
 /// <see cref="Outcome"/> and <see cref="Header"/>, then <see cref="End"/>; then the next read may begin. While the header
 /// is awaited a small span is handed out, so that at most 24 bytes of payload are copied twice; who asks for more room
 /// than that, before anything was written, pays a copy of what he writes there.
@@ -76,15 +76,14 @@ internal sealed class EntryReader : IWholeValueWriter
     /// <summary>The collected payload, in an array of its own: the caller's from now on.</summary>
     public byte[] ToArray() => _array ?? _collected.Written.ToArray();
 
-    /// <summary>Asks for a copy of the payload beside what the caller gets, unless it is larger than this many bytes or known by then.</summary>
-    public void Keep(int maxBytes) => _maxKept = maxBytes;
-
-    /// <summary>
-    /// Tells what is known of the entry. May come when the answer is being read, by another thread: that then copies what need not be copied.
-    /// </summary>
-    /// <param name="stamp">Its stamp.</param>
+    /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
+    /// <param name="known">The stamp of what is known.</param>
     /// <param name="confirmedAt">When a server last said the same, in milliseconds by the shard's clock.</param>
-    public void Knows(Stamp stamp, long confirmedAt) => (_known, _confirmedAt) = (stamp, confirmedAt);
+    /// <param name="maxBytes">What is too large.</param>
+    public void Keep(Stamp known, long confirmedAt, int maxBytes) => (_known, _confirmedAt, _maxKept) = (known, confirmedAt, maxBytes);
+
+    /// <summary>The stamp of what was known when it began.</summary>
+    public Stamp Known => _known;
 
     /// <summary>Whether it says what a server has said already, no longer ago than this many milliseconds.</summary>
     public bool SaysAgain(long milliseconds) =>
@@ -167,7 +166,7 @@ internal sealed class EntryReader : IWholeValueWriter
         _kept.Clear();
         _array = null;
         _handedOut = default;
-        (_known, _confirmedAt, _maxKept, _isKeeping, _hasForwarded) = (default, 0, NothingKept, false, false);
+        (_known, _maxKept, _isKeeping, _hasForwarded) = (default, NothingKept, false, false);
         _filled = 0;
         _progress = Progress.AwaitingHeader;
         _found = EntryOutcome.None;

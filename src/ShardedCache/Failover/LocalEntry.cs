@@ -73,6 +73,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public StoredKey Key => _key;
 
+    /// <summary>Of the key's name, by <see cref="LocalTable.HashOf"/>; set while it is in a table.</summary>
+    public int Hash { get; set; }
+
     public LocalKind Kind { get; private set; }
 
     public EntryHeader Header { get; private set; }

@@ -96,6 +96,7 @@ internal static class LocalSessions
                 if (stripe.Find(key.Name) is { IsSession: true, Kind: LocalKind.Value } current)
                 {
                     current.RaiseSession(sent, raised);
+                    stripe.Tell(current);
                 }
 
                 store.Clock.Observe(raised);

@@ -107,6 +107,7 @@ internal sealed class LocalStore
     {
         var entry = stripe.Write(sought, key, header, payload, sentOn is null ? Standing.Pending : Standing.Sent, sentOn);
         Time(entry);
+        stripe.Tell(entry);
         return entry;
     }
 
@@ -178,15 +179,15 @@ internal sealed class LocalStore
         }
     }
 
-    /// <summary>The master says the same, or has taken it: it was asked at this time, in milliseconds by the shard's clock.</summary>
-    public void Confirm(EntryRef known, long askedAt)
+    /// <summary>The master has taken it: it was asked at this time, in milliseconds by the shard's clock.</summary>
+    public void Confirm(EntryRef replayed, long askedAt)
     {
-        var stripe = known.Entry!.Stripe;
+        var stripe = replayed.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            if (known.Current is { } entry)
+            if (replayed.Current is { } entry)
             {
-                (entry.HasYielded, entry.ConfirmedAt) = (false, Math.Max(entry.ConfirmedAt, askedAt));
+                stripe.Confirm(entry, askedAt);
             }
         }
     }

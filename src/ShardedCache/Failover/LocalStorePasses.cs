@@ -110,6 +110,7 @@ internal static class LocalStorePasses
                 for (var entry = stripe.Journal.First; entry is not null; entry = entry.Next)
                 {
                     entry.Shift(shift);
+                    stripe.Tell(entry);
                     if (entry.Group is { } group && groups.Add(group))
                     {
                         group.Shift(shift);

@@ -104,7 +104,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>Begins a search. Needs no lock.</summary>
     public void Prefetch(int hash) => _entries.Prefetch(hash);
 
-    /// <summary>What is known of a key, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
+    /// <summary>What a write will replace, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
     /// <param name="hash">Of the key, by <see cref="LocalTable.HashOf"/>.</param>
     public LocalEntry? Seek(int hash)
     {
@@ -113,9 +113,18 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         return entry;
     }
 
-    /// <summary>Ends a search, with what <see cref="Seek"/> has found for this hash.</summary>
-    public LocalEntry? Find(LocalEntry? sought, string key, int hash) =>
-        (sought is { IsDetached: false } && sought.Key.Name == key ? sought : _entries.Find(key, hash)) is { } entry ? Settle(entry) : null;
+    /// <summary>What is very probably known of a key, by its name's hash.</summary>
+    public (Stamp Stamp, long ConfirmedAt) Look(int hash) => _entries.Look(hash);
+
+    /// <summary>To be called when the stamp of an entry, or when it was confirmed, has changed where it is.</summary>
+    public void Tell(LocalEntry entry) => _entries.Tell(entry);
+
+    /// <summary>A master says the same: it was asked at this time, in milliseconds by the shard's clock.</summary>
+    public void Confirm(LocalEntry entry, long askedAt)
+    {
+        (entry.HasYielded, entry.ConfirmedAt) = (false, Math.Max(entry.ConfirmedAt, askedAt));
+        Tell(entry);
+    }
 
     /// <summary>
     /// Replaces what is known of the key by what this process writes; in the same object where nobody else keeps that, for each other one

@@ -1,9 +1,12 @@
+using ShardedCache.Entries;
+
 namespace ShardedCache.Failover;
 
 /// <summary>
 /// Entries by the names of their keys: open addressing with linear probing, and deletion that leaves no gap (Knuth, The Art of Computer
 /// Programming, volume 3, section 6.4, algorithms L and R). The hash stands beside the entry, so a place is found by one access to memory,
-/// which can be begun ahead of the search, where a dictionary of .NET needs two, one after the other.
+/// which can be begun ahead of the search, where a dictionary of .NET needs two, one after the other. So does what nearly all reads need to know:
+/// such a read does not touch the entry itself.
 /// </summary>
 /// <remarks>Guarded by who has it, but for <see cref="Prefetch"/>.</remarks>
 internal sealed class LocalTable
@@ -25,6 +28,37 @@ internal sealed class LocalTable
         ProcessorCache.Prefetch(ref slots[hash & (slots.Length - 1)]);
     }
 
+    /// <summary>What is very probably known under the name of that hash, as <see cref="Tell"/> was told last; nothing: the default.</summary>
+    public (Stamp Stamp, long ConfirmedAt) Look(int hash)
+    {
+        var slots = _slots;
+        var mask = slots.Length - 1;
+        for (var at = hash & mask; slots[at].Entry is not null; at = (at + 1) & mask)
+        {
+            ref var slot = ref slots[at];
+            if (slot.Hash == hash)
+            {
+                return (slot.Stamp, slot.ConfirmedAt);
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>Takes over what a read needs to know of an entry that is in the table.</summary>
+    public void Tell(LocalEntry entry)
+    {
+        var slots = _slots;
+        var mask = slots.Length - 1;
+        var at = entry.Hash & mask;
+        while (!ReferenceEquals(slots[at].Entry, entry))
+        {
+            at = (at + 1) & mask;
+        }
+
+        slots[at] = new(entry);
+    }
+
     /// <summary>What is very probably the entry of that name, which is not looked at; null where there is none.</summary>
     public LocalEntry? Seek(int hash)
     {
@@ -41,9 +75,7 @@ internal sealed class LocalTable
         return null;
     }
 
-    public LocalEntry? Find(string name) => Find(name, HashOf(name));
-
-    public LocalEntry? Find(string name, int hash) => _slots[PlaceOf(name, hash)].Entry;
+    public LocalEntry? Find(string name) => _slots[PlaceOf(name, HashOf(name))].Entry;
 
     /// <summary>Returns the entry that this one replaces.</summary>
     public LocalEntry? Set(LocalEntry entry)
@@ -57,7 +89,8 @@ internal sealed class LocalTable
             at = PlaceOf(name, hash);
         }
 
-        _slots[at] = new(hash, entry);
+        entry.Hash = hash;
+        _slots[at] = new(entry);
         return replaced;
     }
 
@@ -118,5 +151,11 @@ internal sealed class LocalTable
         }
     }
 
-    private readonly record struct Slot(int Hash, LocalEntry? Entry);
+    private readonly struct Slot(LocalEntry entry)
+    {
+        public readonly LocalEntry? Entry = entry;
+        public readonly Stamp Stamp = entry.Header.Stamp;
+        public readonly long ConfirmedAt = entry.ConfirmedAt;
+        public readonly int Hash = entry.Hash;
+    }
 }

@@ -17,7 +17,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     private readonly LocalStore _store = shard.Store;
 
     /// <summary>Begins to look the key up.</summary>
-    /// <returns>Its name's hash, for <see cref="TrySend"/>.</returns>
+    /// <returns>Its name's hash, for <see cref="TryBegin"/>.</returns>
     public int Prefetch(in StoredKey key)
     {
         if (context.FailoverMode == FailoverMode.Throw)
@@ -31,63 +31,36 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>
-    /// Asks the server, and looks the key up while its answer is on its way. False where another answer may come before that: then it has not
-    /// been asked.
-    /// </summary>
-    public bool TrySend(
-        IServerConnection connection, in StoredKey key, int hash, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
-        out ValueTask<Reply> reply, out EntryRef known)
-    {
-        (reply, known) = (default, default);
-        if (!shard.HasFallback)
-        {
-            return false;
-        }
-
-        var stripe = _store.StripeOf(key);
-        Keep(reader);
-        lock (stripe.Lock)
-        {
-            if (stripe.Owed > 0)
-            {
-                return false;
-            }
-
-            var sought = stripe.Seek(hash);
-            reply = connection.GetAsync(key, reader, mode, cancellationToken);
-            var entry = stripe.Find(sought, key.Name, hash);
-            known = EntryRef.To(entry);
-            Know(reader, entry);
-        }
-
-        return true;
-    }
-
-    /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
     /// process wrote; <paramref name="isFound"/> is then the answer.
     /// </summary>
-    public bool TryBegin(in StoredKey key, EntryReader reader, out EntryRef known, out bool isFound)
+    public bool TryBegin(in StoredKey key, int hash, EntryReader reader, out bool isFound)
     {
-        (known, isFound) = (default, false);
+        isFound = false;
         if (!shard.HasFallback)
         {
             return true;
         }
 
+        var maxKept = context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1;
         var stripe = _store.StripeOf(key);
         byte[]? value;
         lock (stripe.Lock)
         {
+            if (stripe.Owed == 0)
+            {
+                var (stamp, confirmedAt) = stripe.Look(hash);
+                reader.Keep(stamp, confirmedAt, maxKept);
+                return true;
+            }
+
             var entry = stripe.Find(key.Name);
-            known = EntryRef.To(entry);
             var isRemoved = entry is null or { Overlays: false }
                 && GroupKeys.RemovalAfter(stripe, key.Name, entry?.Header.Stamp ?? default) is { Overlays: true }
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
             if (entry is not { Overlays: true } && !isRemoved)
             {
-                Keep(reader);
-                Know(reader, entry);
+                reader.Keep(entry?.Header.Stamp ?? default, entry?.ConfirmedAt ?? 0, maxKept);
                 return true;
             }
 
@@ -99,32 +72,40 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>Takes over what the master has said of the key.</summary>
-    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, EntryRef known, OperationTime time)
+    public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, OperationTime time)
     {
-        if (!context.IsJournaling || reader.SaysAgain(_confirmsEvery))
+        if (!context.IsJournaling || reader.SaysAgain(_confirmsEvery) || (reader.Outcome is EntryOutcome.None or EntryOutcome.Foreign && reader.Known == default))
         {
             return;
         }
 
         // The answer may have waited for this process, which can have been stopped.
         var askedAt = shard.Clock.MillisecondsAt(time.Began);
-        switch (reader.Outcome)
+        var isEntry = reader.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired;
+        EntryRef known;
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
         {
-            case EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired
-                when known.Current is { Kind: not LocalKind.Refresh } entry && entry.Header.Stamp == reader.Header.Stamp:
-                _store.Confirm(known, askedAt);
-                break;
-            case EntryOutcome.Value:
-                _store.Observe(key, known, reader.Header, reader.TryGetKept(out var payload) ? PayloadCopy.Of(payload) : null, connection, askedAt);
-                break;
-            case EntryOutcome.Tombstone or EntryOutcome.Expired:
-                _store.Observe(key, known, reader.Header, null, connection, askedAt);
-                break;
-            case EntryOutcome.None or EntryOutcome.Foreign when known.Entry is not null:
-                _store.ObserveMissing(known, connection);
-                break;
-            default:
-                break;
+            var entry = stripe.Find(key.Name);
+            if (isEntry && entry is { Kind: not LocalKind.Refresh } && entry.Header.Stamp == reader.Header.Stamp)
+            {
+                stripe.Confirm(entry, askedAt);
+                entry.WasUsed = true;
+                return;
+            }
+
+            // Each version has a stamp of its own.
+            known = entry is not null && entry.Header.Stamp == reader.Known ? EntryRef.To(entry) : default;
+        }
+
+        if (isEntry)
+        {
+            var isKept = reader.TryGetKept(out var payload) && reader.Outcome == EntryOutcome.Value;
+            _store.Observe(key, known, reader.Header, isKept ? PayloadCopy.Of(payload) : null, connection, askedAt);
+        }
+        else if (known.Entry is not null)
+        {
+            _store.ObserveMissing(known, connection);
         }
     }
 
@@ -225,20 +206,6 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
-    private void Keep(EntryReader reader) => reader.Keep(context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1);
-
-    private static void Know(EntryReader reader, LocalEntry? entry)
-    {
-        if (entry is not null)
-        {
-            reader.Knows(entry.Header.Stamp, entry.ConfirmedAt);
-            if (!entry.WasUsed)
-            {
-                entry.WasUsed = true;
-            }
-        }
-    }
-
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
     private static bool IsJournal(LocalEntry? local) => local is not null
         && local.Standing != Standing.Standby
@@ -318,6 +285,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             // What the replica has not heard of by then it may lack: and it may have been cut off with this process.
             var unheard = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
             entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.Lag.Last ?? context.MaxStaleness) + unheard).TotalMilliseconds;
+            stripe.Tell(entry);
         }
 
         _store.Added();

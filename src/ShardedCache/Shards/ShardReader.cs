@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
-using ShardedCache.Failover;
 
 namespace ShardedCache.Shards;
 
@@ -21,10 +20,10 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
-        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
-            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, time) is { } found ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         var value = isFound ? reader.ToArray() : null;
         context.Readers.Return(reader);
@@ -39,10 +38,10 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
         reader.Begin(destination, shard.Clock);
-        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var known, out var answer);
+        var pending = Send(key, hash, reader, mode, cancellationToken, out var connection, out var answer);
         var isFound = connection is null
             ? await GetLaterAsync(key, reader, time, answer, mode, cancellationToken).ConfigureAwait(false)
-            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, known, time) is { } found ? found
+            : await pending.ConfigureAwait(false) is var reply && Finish(connection, key, reader, reply, time) is { } found ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
         context.Readers.Return(reader);
         return isFound;
@@ -61,9 +60,9 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             var key = keys[positions.Span[i]];
             var reader = context.Readers.Rent();
             reader.Begin(shard.Clock);
-            bool? answer = _fallback.TryBegin(key, reader, out var known, out var isFound) ? null : isFound;
+            bool? answer = _fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound) ? null : isFound;
             var asks = answer is null && batch is not null;
-            pending[i] = new(reader, known, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken) : default);
+            pending[i] = new(reader, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken) : default);
         }
 
         batch?.Send();
@@ -75,7 +74,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             try
             {
                 var reply = read.IsAsked ? await read.Reply.ConfigureAwait(false) : default;
-                if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, read.Known, time) : read.Answer) is { } isFound)
+                if ((read.IsAsked ? Finish(connection!, keys[position], read.Reader, reply, time) : read.Answer) is { } isFound)
                 {
                     results[position] = isFound ? read.Reader.ToArray() : null;
                     context.Readers.Return(read.Reader);
@@ -108,16 +107,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     /// </summary>
     private ValueTask<Reply> Send(
         in StoredKey key, int hash, EntryReader reader, CallMode mode, CancellationToken cancellationToken,
-        out IServerConnection? connection, out EntryRef known, out bool? answer)
+        out IServerConnection? connection, out bool? answer)
     {
-        (known, answer) = (default, null);
+        answer = null;
         connection = ShardedCacheActivities.AreObserved ? null : shard.Live;
-        if (connection is not null && _fallback.TrySend(connection, key, hash, reader, mode, cancellationToken, out var reply, out known))
-        {
-            return reply;
-        }
-
-        if (connection is not null && !_fallback.TryBegin(key, reader, out known, out var isFound))
+        if (connection is not null && !_fallback.TryBegin(key, hash, reader, out var isFound))
         {
             (connection, answer) = (null, isFound);
         }
@@ -130,8 +124,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         StoredKey key, EntryReader reader, OperationTime time, bool? answer, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
-        EntryRef known = default;
-        if (answer is null && !_fallback.TryBegin(key, reader, out known, out var isFound))
+        if (answer is null && !_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
         {
             answer = isFound;
         }
@@ -144,13 +137,13 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
         var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         var reply = connection is null ? default : await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
-        return connection is not null && Finish(connection, key, reader, reply, known, time) is { } found
+        return connection is not null && Finish(connection, key, reader, reply, time) is { } found
             ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
-    private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, EntryRef known, OperationTime time)
+    private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, OperationTime time)
     {
         var isForeign = ShardJudge.IsForeign(reply, reader);
         if (isForeign)
@@ -177,7 +170,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             _judge.ObserveStamp(reader);
         }
 
-        _fallback.Learn(connection, key, reader, known, time);
+        _fallback.Learn(connection, key, reader, time);
 
         if (found && reader.Header.IsSliding)
         {
@@ -222,13 +215,13 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                 && reader.TryRestart())
             {
                 // Up again before a replica was found.
-                if (!_fallback.TryBegin(key, reader, out var known, out var isFound))
+                if (!_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
                 {
                     return isFound;
                 }
 
                 if (await time.AskAsync(back, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } again
-                    && Finish(back, key, reader, again, known, time) is { } found)
+                    && Finish(back, key, reader, again, time) is { } found)
                 {
                     return found;
                 }
@@ -254,5 +247,5 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
     }
 
-    private readonly record struct PendingRead(EntryReader Reader, EntryRef Known, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
+    private readonly record struct PendingRead(EntryReader Reader, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);
 }

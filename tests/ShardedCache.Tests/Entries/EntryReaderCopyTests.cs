@@ -31,7 +31,7 @@ public class EntryReaderCopyTests
                 reader.Begin(target, _clock);
             }
 
-            reader.Keep(bound);
+            reader.Keep(default, 0, bound);
             for (ReadOnlySpan<byte> rest = Stored(payload); rest.Length > 0;)
             {
                 var length = random.Next(1, Math.Min(rest.Length, 30) + 1);
@@ -52,8 +52,7 @@ public class EntryReaderCopyTests
     public void Of_a_version_that_is_known_no_copy_is_kept(bool isCollected)
     {
         Begin(isCollected);
-        _reader.Keep(100);
-        _reader.Knows(Stamp, 0);
+        _reader.Keep(Stamp, 0, 100);
 
         _reader.Write(Stored([1, 2]));
 
@@ -71,7 +70,7 @@ public class EntryReaderCopyTests
         Assert.False(_reader.TryGetKept(out _));
 
         Begin(isCollected);
-        _reader.Keep(-1);
+        _reader.Keep(default, 0, -1);
         _reader.Write(Stored([]));
         Assert.False(_reader.TryGetKept(out _));
     }
@@ -82,7 +81,7 @@ public class EntryReaderCopyTests
     public void Of_an_empty_payload_there_is_an_empty_copy(bool isCollected)
     {
         Begin(isCollected);
-        _reader.Keep(0);
+        _reader.Keep(default, 0, 0);
 
         _reader.Write(Stored([]));
 
@@ -98,7 +97,7 @@ public class EntryReaderCopyTests
         foreach (var stored in (byte[][])[Stored([1], EntryHeader.Tombstone(Stamp)), Stored([1], EntryHeader.Value(Stamp, new(1, 0, default))), [0x7B, 1, 2], []])
         {
             Begin(isCollected);
-            _reader.Keep(100);
+            _reader.Keep(default, 0, 100);
             _reader.Write(stored);
 
             Assert.False(_reader.TryGetKept(out _));
@@ -121,8 +120,7 @@ public class EntryReaderCopyTests
         })
         {
             _reader.Begin(_target, _clock);
-            _reader.Keep(100);
-            _reader.Knows(known, _clock.NowMilliseconds - age);
+            _reader.Keep(known, _clock.NowMilliseconds - age, 100);
             _reader.Write(stored);
 
             Assert.Equal(isAgain, _reader.SaysAgain(100));
@@ -133,7 +131,7 @@ public class EntryReaderCopyTests
     public void The_next_read_keeps_nothing_unless_it_asks()
     {
         _reader.Begin(_target, _clock);
-        _reader.Keep(100);
+        _reader.Keep(default, 0, 100);
         _reader.Write(Stored([1, 2]));
 
         _reader.Begin(_target, _clock);
