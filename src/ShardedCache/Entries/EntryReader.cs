@@ -20,6 +20,9 @@ internal sealed class EntryReader : IWholeValueWriter
 
     private const int NothingKept = -1;
 
+    /// <summary>How far the stamps of two processes can be apart without telling anything of their order, in microseconds.</summary>
+    private const long MostClockError = 250_000;
+
     private readonly byte[] _own = new byte[EntryHeader.MaxLength];
     private readonly PayloadBuffer _collected = new();
     private readonly PayloadBuffer _kept = new();
@@ -232,6 +235,10 @@ internal sealed class EntryReader : IWholeValueWriter
         else if (header.HasExpired(ReadAt))
         {
             Discard(EntryOutcome.Expired);
+        }
+        else if (_known.UnixMicroseconds - header.Stamp.UnixMicroseconds > MostClockError)
+        {
+            Discard(EntryOutcome.Replaced);
         }
         else
         {

@@ -79,6 +79,12 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             return;
         }
 
+        if (reader.Outcome == EntryOutcome.Replaced)
+        {
+            RemoveReplaced(connection, key, reader.Known);
+            return;
+        }
+
         // The answer may have waited for this process, which can have been stopped.
         var askedAt = shard.Clock.MillisecondsAt(time.Began);
         var isEntry = reader.Outcome is EntryOutcome.Value or EntryOutcome.Tombstone or EntryOutcome.Expired;
@@ -204,6 +210,23 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
         var isFresh = isUnproven || shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
+    }
+
+    /// <summary>
+    /// The master had a later version, which has left nothing there. Whoever does not know of that must not read the older one either.
+    /// </summary>
+    private void RemoveReplaced(IServerConnection connection, in StoredKey key, Stamp later)
+    {
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is not { Standing: Standing.Standby or Standing.Acknowledged } entry || entry.Header.Stamp != later)
+            {
+                return;
+            }
+        }
+
+        _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>

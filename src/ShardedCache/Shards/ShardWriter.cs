@@ -318,7 +318,8 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         return guard > life ? guard : life;
     }
 
-    private static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
+    /// <summary>For a command whose answer tells nothing.</summary>
+    public static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
 
     private void Invalidate(GroupOperation group)
     {

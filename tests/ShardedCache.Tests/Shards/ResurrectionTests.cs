@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using ShardedCache.Connections;
 
@@ -108,6 +109,45 @@ public sealed class ResurrectionTests : Outage
         Assert.Equal((0, 0), (A.Replay("key", Foreign("older", -60)), A.Replay("{g}:key", Foreign("older", -60))));
         Assert.Equal((null, null), (await GetAsync("key"), await GetAsync("{g}:key")));
         Assert.Equal(1, A.Replay("key", Foreign("newer", 60)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_had_a_later_version_that_has_expired_is_not_read_where_another_instance_brings_it_back_and_removed(bool isBuffered)
+    {
+        await StartAsync();
+        await SetAsync("key", "later", For(5));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(10));
+        A.Store.TryRemove("key", out _);
+        Assert.Equal(1, A.Replay("key", Foreign("older", -60)));
+
+        if (isBuffered)
+        {
+            var buffer = new ArrayBufferWriter<byte>();
+            Assert.False(await Cache.TryGetAsync("key", buffer, Token));
+            Assert.Equal(0, buffer.WrittenCount);
+        }
+        else
+        {
+            Assert.Null(await GetAsync("key"));
+        }
+
+        Assert.Null(On(A, "key"));
+        A.Store["key"] = Foreign("newer", 0);
+        Assert.Equal("newer", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task Of_two_versions_at_nearly_the_same_time_the_one_that_the_master_has_is_read()
+    {
+        await StartAsync();
+        await SetAsync("key", "mine");
+        await UntilProvenAsync();
+        A.Store["key"] = Foreign("other", -0.2);
+
+        Assert.Equal("other", await GetAsync("key"));
     }
 
     [Fact]
