@@ -20,8 +20,8 @@ internal sealed class EntryReader : IWholeValueWriter
 
     private const int NothingKept = -1;
 
-    /// <summary>How far the stamps of two processes can be apart without telling anything of their order, in microseconds.</summary>
-    private const long MostClockError = 250_000;
+    /// <summary>How far the stamps of two processes can be apart without telling anything of their order.</summary>
+    private const long MostClockErrorMilliseconds = 250;
 
     private readonly byte[] _own = new byte[EntryHeader.MaxLength];
     private readonly PayloadBuffer _collected = new();
@@ -236,7 +236,7 @@ internal sealed class EntryReader : IWholeValueWriter
         {
             Discard(EntryOutcome.Expired);
         }
-        else if (_known.UnixMicroseconds - header.Stamp.UnixMicroseconds > MostClockError)
+        else if (IsReplaced(header.Stamp))
         {
             Discard(EntryOutcome.Replaced);
         }
@@ -248,6 +248,13 @@ internal sealed class EntryReader : IWholeValueWriter
         }
 
         return true;
+    }
+
+    /// <summary>A stamp ahead of the time comes from a wrong clock, and tells nothing.</summary>
+    private bool IsReplaced(Stamp stamp)
+    {
+        var known = _known.UnixMicroseconds / 1000;
+        return known - (stamp.UnixMicroseconds / 1000) > MostClockErrorMilliseconds && known <= ReadAt + MostClockErrorMilliseconds;
     }
 
     private void Forward(ReadOnlySpan<byte> payload)

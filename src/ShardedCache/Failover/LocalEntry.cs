@@ -39,8 +39,8 @@ internal enum Standing : byte
 }
 
 /// <summary>
-/// One version of one key in this process's memory. Guarded by the lock of its stripe, but for <see cref="ConfirmedAt"/> and
-/// <see cref="WasUsed"/>, where a lost update costs nothing. The object is used again for another version or another key of its stripe:
+/// One version of one key in this process's memory. Guarded by the lock of its stripe, but for its version and its answer. Whoever changes
+/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>. The object is used again for another version or another key of its stripe:
 /// whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
 /// </summary>
 internal sealed class LocalEntry(LocalStripe stripe)

@@ -4,12 +4,6 @@ using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
 
-/// <summary>What bounds a shard's local store.</summary>
-/// <param name="StandbyBytes">For copies of what is replicated.</param>
-/// <param name="MaxStandbyPayload">A larger payload is not copied when it is read, and not kept once it is replicated.</param>
-/// <param name="TombstoneLife">How long a removal can be compared with a write that is replayed.</param>
-internal sealed record LocalStoreLimits(long StandbyBytes, int MaxStandbyPayload, TimeSpan TombstoneLife);
-
 /// <summary>
 /// What this process itself knows of one shard's entries, by key: the journal of what is not yet proven to be replicated, and
 /// copies of the rest. One place for both, because the one becomes the other without being copied.
@@ -48,26 +42,14 @@ internal sealed class LocalStore
     public bool IsWriteRefused
     {
         get => Volatile.Read(ref _isWriteRefused);
-        set
-        {
-            if (Volatile.Read(ref _isWriteRefused) != value)
-            {
-                Volatile.Write(ref _isWriteRefused, value);
-            }
-        }
+        set => Change(ref _isWriteRefused, value);
     }
 
     /// <summary>Whether the master has no memory for what is written: it said so last.</summary>
     public bool IsFull
     {
         get => Volatile.Read(ref _isFull);
-        set
-        {
-            if (Volatile.Read(ref _isFull) != value)
-            {
-                Volatile.Write(ref _isFull, value);
-            }
-        }
+        set => Change(ref _isFull, value);
     }
 
     public IReadOnlyList<LocalStripe> All => _stripes;
@@ -187,6 +169,7 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry)
             {
+                entry.HasYielded = false;
                 stripe.Confirm(entry, askedAt);
             }
         }
@@ -274,7 +257,18 @@ internal sealed class LocalStore
         var stripe = known.Entry!.Stripe;
         lock (stripe.Lock)
         {
-            if (known.Current is { } entry && IsSettled(entry, connection))
+            if (known.Current is not { } entry || !IsSettled(entry, connection))
+            {
+                return;
+            }
+
+            if (entry is { Kind: LocalKind.Value, Page: null, IsSession: false })
+            {
+                // Another client may yet bring back what it had replaced; or itself, which is later than this.
+                var (standing, sentOn) = (entry.Standing, entry.SentOn);
+                stripe.Put(Removal(stripe, entry.Key, LocalKind.Tombstone, entry.Header.Stamp.Before()), standing, sentOn);
+            }
+            else if (entry.Kind != LocalKind.Tombstone)
             {
                 stripe.Forget(entry);
             }
@@ -383,6 +377,15 @@ internal sealed class LocalStore
         return entry.Kind != LocalKind.Value ? now + (long)_limits.TombstoneLife.TotalMilliseconds : Math.Min(
             header.IsAbsolute ? header.AbsoluteMilliseconds : long.MaxValue,
             header.IsSliding ? now + header.SlidingMilliseconds : long.MaxValue);
+    }
+
+    /// <summary>Each write sets what hardly ever changes: it is not to be fetched from another processor's cache for that.</summary>
+    private static void Change(ref bool flag, bool value)
+    {
+        if (Volatile.Read(ref flag) != value)
+        {
+            Volatile.Write(ref flag, value);
+        }
     }
 
     private static bool IsSettled(LocalEntry entry, IServerConnection connection) =>

@@ -122,7 +122,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     /// <summary>A master says the same: it was asked at this time, in milliseconds by the shard's clock.</summary>
     public void Confirm(LocalEntry entry, long askedAt)
     {
-        (entry.HasYielded, entry.ConfirmedAt) = (false, Math.Max(entry.ConfirmedAt, askedAt));
+        entry.ConfirmedAt = Math.Max(entry.ConfirmedAt, askedAt);
         Tell(entry);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
@@ -45,9 +46,10 @@ internal sealed class LocalTable
         return default;
     }
 
-    /// <summary>Takes over what a read needs to know of an entry that is in the table.</summary>
+    /// <summary>Takes over what a read needs to know of an entry, which has to be in the table.</summary>
     public void Tell(LocalEntry entry)
     {
+        Debug.Assert(!entry.IsDetached, "An entry that is not in the table would be sought for ever.");
         var slots = _slots;
         var mask = slots.Length - 1;
         var at = entry.Hash & mask;

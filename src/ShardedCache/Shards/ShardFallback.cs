@@ -74,14 +74,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>Takes over what the master has said of the key.</summary>
     public void Learn(IServerConnection connection, in StoredKey key, EntryReader reader, OperationTime time)
     {
-        if (!context.IsJournaling || reader.SaysAgain(_confirmsEvery) || (reader.Outcome is EntryOutcome.None or EntryOutcome.Foreign && reader.Known == default))
+        if (!context.IsJournaling || reader.Outcome == EntryOutcome.Replaced || reader.SaysAgain(_confirmsEvery) || (reader.Outcome is EntryOutcome.None or EntryOutcome.Foreign && reader.Known == default))
         {
-            return;
-        }
-
-        if (reader.Outcome == EntryOutcome.Replaced)
-        {
-            RemoveReplaced(connection, key, reader.Known);
             return;
         }
 
@@ -95,13 +89,15 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             var entry = stripe.Find(key.Name);
             if (isEntry && entry is { Kind: not LocalKind.Refresh } && entry.Header.Stamp == reader.Header.Stamp)
             {
-                stripe.Confirm(entry, askedAt);
+                // What another master says does not tell what this one had when the entry yielded there.
+                entry.HasYielded &= entry.Standing != Standing.Standby && !ReferenceEquals(entry.SentOn, connection);
                 entry.WasUsed = true;
+                stripe.Confirm(entry, askedAt);
                 return;
             }
 
-            // Each version has a stamp of its own.
-            known = entry is not null && entry.Header.Stamp == reader.Known ? EntryRef.To(entry) : default;
+            // Each version has a stamp of its own, but for what is invalidated because its server had no memory for it.
+            known = entry is { Kind: not LocalKind.Invalidation } && entry.Header.Stamp == reader.Known ? EntryRef.To(entry) : default;
         }
 
         if (isEntry)
@@ -213,20 +209,30 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>
-    /// The master had a later version, which has left nothing there. Whoever does not know of that must not read the older one either.
+    /// Whether what was read had indeed a later version, which has left nothing on the master. Whoever does not know of that must not read the
+    /// older one either, so it is removed.
     /// </summary>
-    private void RemoveReplaced(IServerConnection connection, in StoredKey key, Stamp later)
+    public bool RemovesReplaced(IServerConnection connection, in StoredKey key, Stamp later)
     {
+        bool isSettled;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
-            if (stripe.Find(key.Name) is not { Standing: Standing.Standby or Standing.Acknowledged } entry || entry.Header.Stamp != later)
+            if (stripe.Find(key.Name) is not { } entry || entry.Header.Stamp != later)
             {
-                return;
+                // Another key has the same hash; or much has happened since.
+                return false;
             }
+
+            isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
         }
 
-        _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
+        if (isSettled)
+        {
+            _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
+        }
+
+        return true;
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>

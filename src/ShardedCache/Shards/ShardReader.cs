@@ -163,6 +163,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             }
         }
 
+        if (reader.Outcome == EntryOutcome.Replaced && !_fallback.RemovesReplaced(connection, key, reader.Known))
+        {
+            return null;
+        }
+
         var found = !isForeign && reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
         context.Metrics.Read(shard.Name, found);
         if (!isForeign)
@@ -207,6 +212,13 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
+        if (connection is not null && reader.Outcome == EntryOutcome.Replaced && reader.TryRestart()
+            && await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } unhidden
+            && Finish(connection, key, reader, unhidden, time) is { } isFoundNow)
+        {
+            return isFoundNow;
+        }
+
         await shard.GiveWayAsync(mode).ConfigureAwait(false);
         for (var isLast = false; shard.HasFallback; isLast = true)
         {

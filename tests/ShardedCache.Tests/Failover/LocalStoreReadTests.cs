@@ -126,17 +126,18 @@ public sealed class LocalStoreReadTests : IDisposable
     }
 
     [Fact]
-    public void A_key_that_the_master_does_not_have_is_forgotten_where_the_master_had_it()
+    public void Of_a_key_that_the_master_does_not_have_any_more_only_the_stamp_stays()
     {
         var copy = _world.Replicated("copy", [1]);
         var acknowledged = _world.Set("acknowledged", [1], _world.First);
         Store.Answered(acknowledged, _world.First, isAcknowledged: true);
+        var before = _world.Find("copy")!.Header.Stamp.Before();
 
         Store.ObserveMissing(copy, _world.First);
         Store.ObserveMissing(acknowledged, _world.First);
 
-        Assert.Null(_world.Find("copy"));
-        Assert.Null(_world.Find("acknowledged"));
+        Assert.Equal((LocalKind.Tombstone, Standing.Standby, before), (_world.Find("copy")!.Kind, _world.Find("copy")!.Standing, _world.Find("copy")!.Header.Stamp));
+        Assert.Equal((LocalKind.Tombstone, Standing.Acknowledged), (_world.Find("acknowledged")!.Kind, _world.Find("acknowledged")!.Standing));
     }
 
     [Fact]

@@ -121,6 +121,7 @@ public sealed class ResurrectionTests : Outage
         await UntilProvenAsync();
         World.Time.Advance(TimeSpan.FromSeconds(10));
         A.Store.TryRemove("key", out _);
+        Assert.Null(await GetAsync("key"));
         Assert.Equal(1, A.Replay("key", Foreign("older", -60)));
 
         if (isBuffered)

@@ -1,0 +1,7 @@
+namespace ShardedCache.Failover;
+
+/// <summary>What bounds a shard's local store.</summary>
+/// <param name="StandbyBytes">For copies of what is replicated.</param>
+/// <param name="MaxStandbyPayload">A larger payload is not copied when it is read, and not kept once it is replicated.</param>
+/// <param name="TombstoneLife">How long a removal can be compared with a write that is replayed.</param>
+internal sealed record LocalStoreLimits(long StandbyBytes, int MaxStandbyPayload, TimeSpan TombstoneLife);
