@@ -14,8 +14,6 @@ internal sealed class LocalStore
 
     private readonly LocalStripe[] _stripes;
     private readonly JournalBudget _budget;
-    private readonly LocalStoreLimits _limits;
-    private readonly StampClock _clock;
     private TaskCompletionSource? _idle;
     private bool _isWriteRefused;
     private bool _isFull;
@@ -23,9 +21,9 @@ internal sealed class LocalStore
     public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
         (Shard, Metrics) = (shard, metrics);
-        _limits = limits;
+        Limits = limits;
         _budget = budget;
-        _clock = clock;
+        Clock = clock;
         _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
         budget.Register(this);
     }
@@ -34,9 +32,9 @@ internal sealed class LocalStore
 
     public ShardedCacheMetrics Metrics { get; }
 
-    public LocalStoreLimits Limits => _limits;
+    public LocalStoreLimits Limits { get; }
 
-    public StampClock Clock => _clock;
+    public StampClock Clock { get; }
 
     /// <summary>Whether the master reads and does not write: it said so last.</summary>
     public bool IsWriteRefused
@@ -278,7 +276,7 @@ internal sealed class LocalStore
     /// <summary>The entry's life was prolonged; <paramref name="sentOn"/> is null where its master has yet to be told.</summary>
     public void Touch(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
     {
-        var now = _clock.NowMilliseconds;
+        var now = Clock.NowMilliseconds;
         if (entry.Header.IsSliding)
         {
             entry.ExpiresAt = ExpiresAt(entry, now);
@@ -330,10 +328,10 @@ internal sealed class LocalStore
         if (stripe.Find(key.Name) is not { } entry)
         {
             entry = stripe.Create(key, LocalKind.Refresh, default, null);
-            entry.TouchedAt = _clock.NowMilliseconds;
+            entry.TouchedAt = Clock.NowMilliseconds;
             stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
         }
-        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(_clock.NowMilliseconds))
+        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(Clock.NowMilliseconds))
         {
             Touch(stripe, entry, sentOn);
         }
@@ -342,13 +340,13 @@ internal sealed class LocalStore
     public LocalEntry Removal(LocalStripe stripe, in StoredKey key, LocalKind kind, Stamp stamp)
     {
         var entry = stripe.Create(key, kind, EntryHeader.Tombstone(stamp), null);
-        entry.ConfirmedAt = _clock.NowMilliseconds;
-        entry.ExpiresAt = entry.ConfirmedAt + (long)_limits.TombstoneLife.TotalMilliseconds;
+        entry.ConfirmedAt = Clock.NowMilliseconds;
+        entry.ExpiresAt = entry.ConfirmedAt + (long)Limits.TombstoneLife.TotalMilliseconds;
         return entry;
     }
 
     /// <summary>Whether another client may have removed it since its master last had it, and nothing there tells of that any more.</summary>
-    public bool MayBeRemoved(LocalEntry entry) => _clock.NowMilliseconds - entry.ConfirmedAt > _limits.TombstoneLife.TotalMilliseconds;
+    public bool MayBeRemoved(LocalEntry entry) => Clock.NowMilliseconds - entry.ConfirmedAt > Limits.TombstoneLife.TotalMilliseconds;
 
     /// <summary>Holds every stripe, so that nothing is sent and nothing is added meanwhile.</summary>
     public void WithAllLocked(Action action)
@@ -374,7 +372,7 @@ internal sealed class LocalStore
     public long ExpiresAt(LocalEntry entry, long now)
     {
         var header = entry.Header;
-        return entry.Kind != LocalKind.Value ? now + (long)_limits.TombstoneLife.TotalMilliseconds : Math.Min(
+        return entry.Kind != LocalKind.Value ? now + (long)Limits.TombstoneLife.TotalMilliseconds : Math.Min(
             header.IsAbsolute ? header.AbsoluteMilliseconds : long.MaxValue,
             header.IsSliding ? now + header.SlidingMilliseconds : long.MaxValue);
     }
