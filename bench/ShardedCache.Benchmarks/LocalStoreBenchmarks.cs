@@ -68,7 +68,7 @@ public class LocalStoreBenchmarks
         }
     }
 
-    /// <summary>What is asked before a read and learned after it, where the server's entry is the one known.</summary>
+    /// <summary>What is looked up before a read.</summary>
     [Benchmark]
     public long ReadKnown()
     {
