@@ -40,12 +40,12 @@ internal enum Standing : byte
 
 /// <summary>
 /// One version of one key in this process's memory. Guarded by the lock of its stripe, but for its version and its answer. Whoever changes
-/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>. The object is used again for another version or another key of its stripe:
-/// whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
+/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>. The object is used again for another version or
+/// another key of its stripe: whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
 /// </summary>
 internal sealed class LocalEntry(LocalStripe stripe)
 {
-    /// <summary>What an entry costs beside key and payload: the object, its place in the dictionary, the rented array's rounding.</summary>
+    /// <summary>What an entry costs beside key and payload: the object, its place in the table, the rented array's rounding.</summary>
     public const int Overhead = 200;
 
     private StoredKey _key;
