@@ -19,10 +19,14 @@ internal static class EntryScripts
           local newHigh, newLow = struct.unpack('>I4I4', stamp)
           return oldHigh > newHigh or (oldHigh == newHigh and oldLow > newLow)
         end
-        local function hasLater(key, stamp)
+        local function stampOf(key)
           local head = redis.pcall('GETRANGE', key, 0, 9)
           return type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
-            and isLater(head, 3, stamp)
+            and string.sub(head, 3)
+        end
+        local function hasLater(key, stamp)
+          local there = stampOf(key)
+          return there and isLater(there, 1, stamp)
         end
         local function hadLater(lastKey, stamp)
           local last = redis.call('GET', lastKey)
@@ -119,9 +123,7 @@ internal static class EntryScripts
           if lastLife ~= '' then redis.call('SET', last, stamp, 'PX', lastLife) end
           return 1
         end
-        local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
-        if type(head) == 'string' and #head == 10 and string.byte(head, 1) == 0xC1 and string.byte(head, 2) <= 4
-          and string.sub(head, 3) == stamp then
+        if stampOf(KEYS[1]) == stamp then
           local old = redis.call('GET', KEYS[1])
           if old == stored then
             if life ~= '' then

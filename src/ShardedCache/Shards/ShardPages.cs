@@ -203,7 +203,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 // Its tag was evicted later.
                 _store.Superseded(EntryRef.To(entry), connection);
                 break;
-            case (not LocalKind.Eviction, 2):
+            case (not LocalKind.Eviction, EntryScripts.RemovedForLackOfMemory):
                 context.Metrics.Evicted(shard.Name);
                 if (context.IsJournaling)
                 {

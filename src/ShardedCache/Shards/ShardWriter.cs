@@ -259,18 +259,15 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         if (commands is not null)
         {
             shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
-        }
+            if (context.IsJournaling && _store.IsFull)
+            {
+                // Where there is still no room a replay removes the key: one command in place of two, one after the other.
+                var entry = _store.Write(stripe, sought, key, header, kept, connection);
+                written = EntryRef.To(entry);
+                reply = ReplayCommand.Send(commands, entry, _store, out var isGuarded, mode, cancellationToken);
+                return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded };
+            }
 
-        if (commands is not null && context.IsJournaling && _store.IsFull)
-        {
-            // Where there is still no room a replay removes the key: one command in place of two, one after the other.
-            var entry = _store.Write(stripe, sought, key, header, kept, connection);
-            written = EntryRef.To(entry);
-            return new(key, stamp, connection, written, ReplayCommand.Send(commands, entry, _store, out var isGuarded, mode, cancellationToken)) { IsGuarded = isGuarded };
-        }
-
-        if (commands is not null)
-        {
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
             var length = header.Write(bytes);
             var life = expiration is { } set ? set.TimeToLive : _store.Limits.TombstoneLife;
