@@ -34,6 +34,7 @@ internal static class ScenarioList
         new StartWithShardDown(),
         new StartWithEverythingDown(),
         new Flapping(),
+        new Storm(),
         new ClientStopped("client-stopped-5s", 5),
         new ClientStopped("client-stopped-long", 130),
     ];

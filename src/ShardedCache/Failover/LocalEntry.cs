@@ -48,6 +48,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>What an entry costs beside key and payload: the object, its place in the table, the rented array's rounding.</summary>
     public const int Overhead = 200;
 
+    private const int TouchOwed = -1;
+
     private StoredKey _key;
 
     private PayloadCopy? _payload;
@@ -58,9 +60,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
     private int _ownSize;
 
     private bool _isOwed;
-    private bool _isTouchOwed;
 
-    // The version, and under it the round in which this version was acknowledged, or 0: one word, so that an answer needs no lock.
+    // The version, and under it the round in which this version was acknowledged, 0 or TouchOwed: one word, so that an answer needs no lock.
     private long _versionAndAnswer;
 
     public LocalStripe Stripe => stripe;
@@ -68,7 +69,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Changes with each use of the object, and each time it is sent.</summary>
     public int Version => (int)(Volatile.Read(ref _versionAndAnswer) >> 32);
 
-    /// <summary>The round in which it was acknowledged as it was sent last; 0 before.</summary>
+    /// <summary>The round in which it was acknowledged as it was sent last; else not positive.</summary>
     public int AnsweredIn => (int)Volatile.Read(ref _versionAndAnswer);
 
     public StoredKey Key => _key;
@@ -101,7 +102,14 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public bool IsOwed
     {
         get => _isOwed;
-        set => SetOwed(ref _isOwed, value);
+        set
+        {
+            if (_isOwed != value)
+            {
+                _isOwed = value;
+                stripe.Owed += value ? 1 : -1;
+            }
+        }
     }
 
     /// <summary>
@@ -110,12 +118,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// </summary>
     public bool HasYielded { get; set; }
 
-    /// <summary>Was used since it was sent, and the master has not been told.</summary>
-    public bool IsTouchOwed
-    {
-        get => _isTouchOwed;
-        set => SetOwed(ref _isTouchOwed, value);
-    }
+    /// <summary>Was used since it was sent, and the master has not been told: it is to be sent once more.</summary>
+    public bool IsTouchOwed => AnsweredIn == TouchOwed;
 
     /// <summary>Only the prolonging of its life is in the journal: every server has the value.</summary>
     public bool IsTouchOnly { get; set; }
@@ -223,12 +227,15 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public void NextVersion() => Interlocked.Exchange(ref _versionAndAnswer, (long)(Version + 1) << 32);
 
-    /// <summary>Without the stripe's lock. False where it is not what was sent any more.</summary>
+    /// <summary>Without the stripe's lock. False where it is not what was sent any more, or a touch is owed.</summary>
     public bool TryAcknowledge(int version, int round)
     {
         var unanswered = (long)version << 32;
         return Interlocked.CompareExchange(ref _versionAndAnswer, unanswered | (uint)round, unanswered) == unanswered;
     }
+
+    /// <summary>For what was sent: its answer will not be enough. False where that has come.</summary>
+    public bool TryOweTouch() => TryAcknowledge(Version, TouchOwed) || IsTouchOwed;
 
     /// <summary>Gives the payload up and keeps the key.</summary>
     public void Invalidate()
@@ -258,15 +265,6 @@ internal sealed class LocalEntry(LocalStripe stripe)
     {
         ChangeSession(state => state.Raise(from, to));
         Header = Header.Stamp < to ? Header with { Stamp = to } : Header;
-    }
-
-    private void SetOwed(ref bool isOwed, bool value)
-    {
-        if (isOwed != value)
-        {
-            isOwed = value;
-            stripe.Owed += value ? 1 : -1;
-        }
     }
 
     // The state stays as long as it was.

@@ -122,8 +122,10 @@ internal sealed class LocalStore
         {
             // The rule, and it must not wait for who holds the stripe while he sends. Where another version has replaced it, or a replay
             // has taken it over, this changes nothing.
-            written.Entry!.TryAcknowledge(written.Version, (int)unlocked.OpenRound);
-            return;
+            if (written.Entry!.TryAcknowledge(written.Version, (int)unlocked.OpenRound) || !written.Entry.IsTouchOwed)
+            {
+                return;
+            }
         }
 
         var stripe = written.Entry!.Stripe;
@@ -136,6 +138,7 @@ internal sealed class LocalStore
                     page.WasAcknowledged = true;
                 }
 
+                // A use while it was on its way came too late for the life that it was sent with.
                 stripe.Move(entry, isAcknowledged && !entry.IsTouchOwed ? Standing.Acknowledged : Standing.Pending, sentOn);
                 entry.HasYielded &= !isAcknowledged;
             }
@@ -270,70 +273,6 @@ internal sealed class LocalStore
             {
                 stripe.Forget(entry);
             }
-        }
-    }
-
-    /// <summary>The entry's life was prolonged; <paramref name="sentOn"/> is null where its master has yet to be told.</summary>
-    public void Touch(LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
-    {
-        var now = Clock.NowMilliseconds;
-        if (entry.Header.IsSliding)
-        {
-            entry.ExpiresAt = ExpiresAt(entry, now);
-        }
-
-        entry.TouchedAt = now;
-        entry.WasUsed = true;
-        if (entry.Standing == Standing.Standby)
-        {
-            entry.IsTouchOnly = true;
-            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
-        }
-        else if (entry.Standing == Standing.Acknowledged)
-        {
-            // The mark that is to cover it must be read after this touch; and what no master was told of is sent again, whole.
-            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
-        }
-        else if (entry.Standing == Standing.Sent && sentOn is null)
-        {
-            entry.IsTouchOwed = true;
-        }
-    }
-
-    /// <summary>
-    /// A use that a master cannot be told of, because it does not write now: its copy may expire meanwhile, so the journal speaks for
-    /// the entry until it was sent again.
-    /// </summary>
-    public void TouchUntold(LocalStripe stripe, LocalEntry entry)
-    {
-        Touch(stripe, entry, null);
-        entry.IsTouchOnly &= entry.Payload is null;
-    }
-
-    /// <summary>Prolongs what is known of the key, or remembers the refresh alone.</summary>
-    public void Refresh(in StoredKey key, IServerConnection? sentOn)
-    {
-        var stripe = StripeOf(key);
-        lock (stripe.Lock)
-        {
-            Refresh(stripe, key, sentOn);
-        }
-
-        Added();
-    }
-
-    /// <summary>Under the stripe's lock. <see cref="Added"/> is to follow without it.</summary>
-    public void Refresh(LocalStripe stripe, in StoredKey key, IServerConnection? sentOn)
-    {
-        if (stripe.Find(key.Name) is not { } entry)
-        {
-            entry = stripe.Create(key, LocalKind.Refresh, default, null);
-            entry.TouchedAt = Clock.NowMilliseconds;
-            stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
-        }
-        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(Clock.NowMilliseconds))
-        {
-            Touch(stripe, entry, sentOn);
         }
     }
 

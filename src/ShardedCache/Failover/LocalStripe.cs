@@ -37,8 +37,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     public int Pending { get; private set; }
 
     /// <summary>
-    /// In how many ways entries are owed (<see cref="LocalEntry.IsOwed"/>, <see cref="LocalEntry.IsTouchOwed"/>): while there are none, the
-    /// master answers for every key.
+    /// How many entries are owed (<see cref="LocalEntry.IsOwed"/>): while there are none, the master answers for every key.
     /// </summary>
     public int Owed { get; set; }
 
@@ -73,17 +72,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
     {
         if (entry.Standing == Standing.Sent && entry.AnsweredIn is > 0 and var round)
         {
-            if (entry.IsTouchOwed)
-            {
-                // A use while it was on its way came too late for the life that it was sent with.
-                Move(entry, Standing.Pending, null);
-            }
-            else
-            {
-                (entry.Standing, entry.Round, entry.IsOwed) = (Standing.Acknowledged, round, false);
-            }
-
-            entry.HasYielded = false;
+            (entry.Standing, entry.Round, entry.IsOwed, entry.HasYielded) = (Standing.Acknowledged, round, false, false);
         }
 
         return entry;
@@ -286,7 +275,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Free(LocalEntry entry)
     {
-        (entry.IsOwed, entry.IsTouchOwed) = (false, false);
+        entry.IsOwed = false;
         if (!entry.IsShared && _free.Count < MaxFree)
         {
             entry.End();
@@ -322,7 +311,6 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? OpenRound : 0);
-        entry.IsTouchOwed = false;
         entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 

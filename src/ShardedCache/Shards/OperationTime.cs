@@ -43,6 +43,15 @@ internal readonly struct OperationTime
         return half > TimeSpan.Zero ? search.WaitAsync(half, mode, cancellationToken) : default;
     }
 
+    /// <summary>Ends the wait for a server that is asked now, where its own time-out would not do so in time, because others were waited for.</summary>
+    public OperationLimit Limit(CancellationToken cancellationToken)
+    {
+        var (left, whole) = (Left, _context.Settings.OperationTimeout - (2 * Shortest));
+        return left >= (_context.ServerTimeout < whole ? _context.ServerTimeout : whole)
+            ? new(null, cancellationToken)
+            : new(new CancellationTokenSource(left > TimeSpan.Zero ? left * 7 / 8 : TimeSpan.Zero, _context.Time), cancellationToken);
+    }
+
     /// <summary>
     /// Asks a server, and leaves a part of the time for another one. Null where this operation has no time for its answer, which says
     /// nothing of the server.
@@ -50,26 +59,33 @@ internal readonly struct OperationTime
     public async ValueTask<Reply?> AskAsync(
         IServerConnection server, StoredKey key, EntryReader reader, CallMode mode, CancellationToken cancellationToken)
     {
-        var left = Left;
-        if (left >= _context.ServerTimeout)
-        {
-            return await server.GetAsync(key, reader, mode, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (left < Shortest)
+        if (IsOver)
         {
             return null;
         }
 
-        using var patience = new CancellationTokenSource(left * 7 / 8, _context.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var limit = Limit(cancellationToken);
         try
         {
-            return await server.GetAsync(key, reader, mode, either.Token).ConfigureAwait(false);
+            return await server.GetAsync(key, reader, mode, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return null;
         }
+    }
+}
+
+/// <summary>The end of an operation's time, or of its caller's patience.</summary>
+internal readonly struct OperationLimit(CancellationTokenSource? time, CancellationToken caller) : IDisposable
+{
+    private readonly CancellationTokenSource? _either = time is null ? null : CancellationTokenSource.CreateLinkedTokenSource(time.Token, caller);
+
+    public CancellationToken Token => _either?.Token ?? caller;
+
+    public void Dispose()
+    {
+        _either?.Dispose();
+        time?.Dispose();
     }
 }

@@ -54,7 +54,12 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     public async ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("refresh", shard.Name);
-        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        await _judge.RunAsync(token => RefreshNowAsync(key, mode, token), mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask RefreshNowAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    {
+        var connection = shard.Live;
         var verdict = Verdict.Unavailable;
         if (connection is not null)
         {
@@ -106,12 +111,16 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove many" : "set many", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        }
+        EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, calledAt);
+        await _judge.RunAsync(
+            token => WriteManyNowAsync(keys, positions, payloads, Since(calledAt, lifetime), token), CallMode.Asynchronous, cancellationToken)
+            .ConfigureAwait(false);
+    }
 
-        var pending = _writer.BeginMany(keys, positions, payloads, LifetimeOf(options, calledAt), cancellationToken);
+    private async ValueTask WriteManyNowAsync(
+        StoredKey[] keys, ReadOnlyMemory<int> positions, byte[][]? payloads, EntryLifetime? lifetime, CancellationToken cancellationToken)
+    {
+        var pending = _writer.BeginMany(keys, positions, payloads, lifetime, cancellationToken);
         Exception? failure = null;
         foreach (var write in pending)
         {
@@ -121,7 +130,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
             {
-                failure ??= exception;
+                failure = failure is ShardUnavailableException ? failure : exception;
             }
         }
 
@@ -134,15 +143,11 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start(payloads is null ? "remove group" : "set group", shard.Name);
         var calledAt = context.Time.GetUtcNow();
-        var lifetime = LifetimeOf(options, calledAt);
-        if (shard.Live is null)
-        {
-            await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-            lifetime = LifetimeOf(options, calledAt);
-        }
-
-        var write = _writer.BeginGroup(index, removal, keys, payloads, lifetime, cancellationToken);
-        await _writer.FinishGroupAsync(write).ConfigureAwait(false);
+        EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, calledAt);
+        await _judge.RunAsync(
+            token => _writer.FinishGroupAsync(_writer.BeginGroup(index, removal, keys, payloads, Since(calledAt, lifetime), token)),
+            CallMode.Asynchronous,
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Where there may be something to wait for, or someone watches.</summary>
@@ -153,21 +158,16 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start(options is null ? "remove" : "set", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
         var calledAt = context.Time.GetUtcNow();
-        var lifetime = LifetimeOf(options, calledAt);
-        if (shard.Live is null)
-        {
-            // What was valid when it was called stays so.
-            await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-            lifetime = LifetimeOf(options, calledAt);
-        }
-
-        await _writer.FinishAsync(_writer.Begin(key, lifetime, payload, mode, cancellationToken), mode).ConfigureAwait(false);
+        EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, calledAt);
+        await _judge.RunAsync(
+            token => _writer.FinishAsync(_writer.Begin(key, Since(calledAt, lifetime), payload, mode, token), mode), mode, cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    /// <summary>Null without options: what is written is a removal.</summary>
-    private EntryLifetime? LifetimeOf(DistributedCacheEntryOptions? options, DateTimeOffset calledAt) => options is null
-        ? null
-        : EntryLifetime.Of(options, calledAt) with { Elapsed = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds) };
+    /// <summary>What was valid when it was called stays so, whatever was waited for.</summary>
+    private EntryLifetime? Since(DateTimeOffset calledAt, EntryLifetime? lifetime) => lifetime is { } given
+        ? given with { Elapsed = Math.Max(0, (long)(context.Time.GetUtcNow() - calledAt).TotalMilliseconds) }
+        : null;
 
     private static ReadOnlySpan<ReadOnlyMemory<byte>> RefreshArguments(in StoredKey key) =>
         ReplayCommand.Index(key) is { Length: > 0 } index ? new ReadOnlyMemory<byte>[] { "0"u8.ToArray(), index } : [];

@@ -132,6 +132,36 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         return live is null && !shard.HasFallback ? throw Unavailable() : live;
     }
 
+    /// <summary>
+    /// Runs a write, at start-up once there is a first outcome, within the time of the operation that began now. What no server has answered by
+    /// then is for the fallback, as <see cref="OperationCanceledException"/> has told the write.
+    /// </summary>
+    public async ValueTask RunAsync(Func<CancellationToken, ValueTask> write, CallMode mode, CancellationToken cancellationToken)
+    {
+        if (shard.Live is not null)
+        {
+            await write(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var time = OperationTime.Begin(context);
+        await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        using var limit = time.Limit(cancellationToken);
+        try
+        {
+            await write(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (!shard.HasFallback)
+            {
+                throw shard.Live is { } live ? Unavailable(live, Reply.TimedOut) : Unavailable();
+            }
+
+            context.Metrics.FallbackWrite(shard.Name);
+        }
+    }
+
     private string Describe(IServerConnection connection, in Reply reply) => reply.Kind switch
     {
         ReplyKind.TimedOut => $"{connection.Address} did not reply within {context.ServerTimeout.TotalMilliseconds:0} ms",

@@ -34,8 +34,11 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             return Answer(key, reader, owed);
         }
 
+        var time = OperationTime.Begin(context);
         var connection = shard.Live ?? await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
-        var reply = connection is null ? default : await connection.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        var reply = connection is null
+            ? default
+            : await time.AskAsync(connection, key, reader, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
         if (connection is not null && Finish(connection, key, reader, reply) is { } isFound)
         {
             return isFound;
@@ -54,7 +57,12 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     public async ValueTask SetAsync(StoredKey key, byte[] page, IReadOnlyList<string> tags, TimeSpan life, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("set page", shard.Name);
-        await BeginAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        await _judge.RunAsync(token => SetNowAsync(key, page, tags, life, token), CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask SetNowAsync(StoredKey key, byte[] page, IReadOnlyList<string> tags, TimeSpan life, CancellationToken cancellationToken)
+    {
         LocalEntry entry;
         IServerConnection? connection;
         ValueTask<Reply> pending;
@@ -92,7 +100,12 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     public async Task EvictAsync(StoredKey key, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("evict tag", shard.Name);
-        await BeginAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (shard.Live is null)
+        {
+            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         LocalEntry entry;
         IServerConnection? connection;
         ValueTask<Reply> pending;
@@ -267,15 +280,6 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         return isFound;
-    }
-
-    private async ValueTask BeginAsync(CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
-        }
     }
 
     /// <summary>Returns the connection that serves by then, or null where none does.</summary>

@@ -53,6 +53,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         using var activity = ShardedCacheActivities.Start("get many", shard.Name);
         var time = OperationTime.Begin(context);
         var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        using var limit = time.Limit(cancellationToken);
         var batch = connection?.CreateBatch();
         var pending = new PendingRead[positions.Length];
         for (var i = 0; i < pending.Length; i++)
@@ -62,7 +63,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             reader.Begin(shard.Clock);
             bool? answer = _fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound) ? null : isFound;
             var asks = answer is null && batch is not null;
-            pending[i] = new(reader, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, cancellationToken) : default);
+            pending[i] = new(reader, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, limit.Token) : default);
         }
 
         batch?.Send();
@@ -84,6 +85,10 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
                     // All together: one after the other they would add up.
                     (fallbacks ??= []).Add(FallBackOneAsync(connection, keys, position, read.Reader, reply, time, results, cancellationToken));
                 }
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                (fallbacks ??= []).Add(FallBackOneAsync(connection, keys, position, read.Reader, Reply.TimedOut, time, results, cancellationToken));
             }
             catch (Exception exception) when (exception is ShardUnavailableException or OperationCanceledException)
             {

@@ -65,11 +65,13 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("commit session", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        }
+        await _judge.RunAsync(token => CommitNowAsync(key, known, changes, windowMilliseconds, token), CallMode.Asynchronous, cancellationToken)
+            .ConfigureAwait(false);
+    }
 
+    private async ValueTask CommitNowAsync(
+        StoredKey key, SessionState? known, SessionChanges changes, long windowMilliseconds, CancellationToken cancellationToken)
+    {
         IServerConnection? connection;
         PendingCommit commit;
         var stripe = _store.StripeOf(key);

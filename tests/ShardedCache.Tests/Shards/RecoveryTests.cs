@@ -318,4 +318,26 @@ public sealed class RecoveryTests : Outage
 
         int Infos() => A.Commands.Count(static command => command == "INFO replication");
     }
+
+    [Fact]
+    public async Task A_use_of_what_is_on_its_way_to_the_new_master_is_brought_there_also_where_no_replica_is_left_to_prove_anything()
+    {
+        await StartWithReplicaAsync();
+        await FailAsync();
+        await SetAsync("{user}:first", "value");
+        await SetAsync("{user}:key", "value", Sliding(30));
+        var answer = new TaskCompletionSource<Reply>();
+        B.AnswerLater = script => script == "replay" ? answer.Task : null;
+        B.Role = "master";
+        World.Masters.Say(ShardWorld.Shard, B.Address, [A.Address]);
+        await World.UntilAsync(() => Replays() == 1);
+
+        Assert.Equal("value", await GetAsync("{user}:key"));
+        B.AnswerLater = static _ => null;
+        answer.SetResult(Reply.Ok with { Integer = 1 });
+
+        await World.UntilAsync(() => Replays() == 2);
+
+        int Replays() => B.Sent.Count(static sent => sent is { Command: "replay", Key: "{user}:key" });
+    }
 }

@@ -53,6 +53,45 @@ public sealed class StartWithoutShardTests : Outage
         Assert.Equal("value", await GetAsync("key").WaitAsync(TimeSpan.FromSeconds(10), Token));
     }
 
+    [Theory]
+    [InlineData("set")]
+    [InlineData("set many")]
+    [InlineData("remove")]
+    [InlineData("refresh")]
+    [InlineData("set group")]
+    [InlineData("get")]
+    [InlineData("get many")]
+    public async Task What_has_waited_for_the_Sentinels_gives_a_server_that_falls_silent_then_only_the_rest_of_its_time(string operation)
+    {
+        A.Hangs = static command => command is "set" or "get" or "refresh" or "group-write";
+        World.Start(mode: FailoverMode.LocalTier);
+        var task = operation switch
+        {
+            "set" => SetAsync("key", "value"),
+            "set many" => Cache.SetManyAsync([new("key", "value"u8.ToArray())], new(), Token),
+            "remove" => Cache.RemoveAsync("key", Token),
+            "refresh" => Cache.RefreshAsync("key", Token),
+            "set group" => Cache.CreateKeyGroup("group").SetAsync([new("{group}:key", "value"u8.ToArray())], new(), Token),
+            "get" => Cache.GetAsync("key", Token),
+            _ => Cache.GetManyAsync(["key"], Token),
+        };
+        World.Time.Advance(TimeSpan.FromMilliseconds(700));
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        await World.UntilNowAsync(() => World.Now.State == ShardState.Up && !A.Sent.IsEmpty);
+        Assert.False(task.IsCompleted);
+
+        World.Time.Advance(TimeSpan.FromMilliseconds(300));
+
+        await task.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        A.Hangs = static _ => false;
+        if (operation.StartsWith("set", StringComparison.Ordinal))
+        {
+            var key = operation == "set group" ? "{group}:key" : "key";
+            Assert.Equal("value", await GetAsync(key));
+            await World.UntilAsync(() => On(A, key) == "value");
+        }
+    }
+
     [Fact]
     public async Task What_is_written_in_the_moment_in_which_the_shard_s_time_becomes_known_has_stamp_and_expiration_by_one_clock()
     {

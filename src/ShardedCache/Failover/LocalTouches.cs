@@ -1,0 +1,73 @@
+using ShardedCache.Connections;
+
+namespace ShardedCache.Failover;
+
+/// <summary>Uses and refreshes of entries, in what this process knows of them.</summary>
+internal static class LocalTouches
+{
+    /// <summary>The entry's life was prolonged; <paramref name="sentOn"/> is null where its master has yet to be told.</summary>
+    public static void Touch(this LocalStore store, LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
+    {
+        var now = store.Clock.NowMilliseconds;
+        if (entry.Header.IsSliding)
+        {
+            entry.ExpiresAt = store.ExpiresAt(entry, now);
+        }
+
+        entry.TouchedAt = now;
+        entry.WasUsed = true;
+        if (entry.Standing == Standing.Sent && sentOn is null && !entry.TryOweTouch())
+        {
+            // Its answer has come in between.
+            stripe.Settle(entry);
+        }
+
+        if (entry.Standing == Standing.Standby)
+        {
+            entry.IsTouchOnly = true;
+            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+        }
+        else if (entry.Standing == Standing.Acknowledged)
+        {
+            // The mark that is to cover it must be read after this touch; and what no master was told of is sent again, whole.
+            stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+        }
+    }
+
+    /// <summary>
+    /// A use that a master cannot be told of, because it does not write now: its copy may expire meanwhile, so the journal speaks for
+    /// the entry until it was sent again.
+    /// </summary>
+    public static void TouchUntold(this LocalStore store, LocalStripe stripe, LocalEntry entry)
+    {
+        store.Touch(stripe, entry, null);
+        entry.IsTouchOnly &= entry.Payload is null;
+    }
+
+    /// <summary>Prolongs what is known of the key, or remembers the refresh alone.</summary>
+    public static void Refresh(this LocalStore store, in StoredKey key, IServerConnection? sentOn)
+    {
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            store.Refresh(stripe, key, sentOn);
+        }
+
+        store.Added();
+    }
+
+    /// <summary>Under the stripe's lock. <see cref="LocalStore.Added"/> is to follow without it.</summary>
+    public static void Refresh(this LocalStore store, LocalStripe stripe, in StoredKey key, IServerConnection? sentOn)
+    {
+        if (stripe.Find(key.Name) is not { } entry)
+        {
+            entry = stripe.Create(key, LocalKind.Refresh, default, null);
+            entry.TouchedAt = store.Clock.NowMilliseconds;
+            stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
+        }
+        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(store.Clock.NowMilliseconds))
+        {
+            store.Touch(stripe, entry, sentOn);
+        }
+    }
+}
