@@ -11,7 +11,7 @@ internal sealed class LogCounter : ILoggerProvider, ILogger
 
     public IReadOnlyDictionary<int, int> Counts => _counts;
 
-    public IEnumerable<string> FirstLines => _lines.Take(40);
+    public IEnumerable<string> FirstLines => _lines.Take(300);
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -22,7 +22,7 @@ internal sealed class LogCounter : ILoggerProvider, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (_counts.AddOrUpdate(eventId.Id, 1, static (_, count) => count + 1) <= 10)
+        if (_counts.AddOrUpdate(eventId.Id, 1, static (_, count) => count + 1) <= 60)
         {
             _lines.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} [{eventId.Id}] {formatter(state, exception)}");
         }

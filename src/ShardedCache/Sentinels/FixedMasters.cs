@@ -31,6 +31,8 @@ internal sealed class FixedMasters : IMasterSource
     {
     }
 
+    public Task AskAnewAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public void ReportRole(string shard, ServerAddress address, ServerRole role)
     {
     }

@@ -20,6 +20,12 @@ internal interface IMasterSource : IAsyncDisposable
     void RequestRefresh(string shard);
 
     /// <summary>
+    /// Asks the Sentinels anew. Completes when a majority of them has answered since, or each of them has answered or failed to: what
+    /// <see cref="Current"/> says then is no memory of who was master before this process was cut off from them.
+    /// </summary>
+    Task AskAnewAsync(CancellationToken cancellationToken);
+
+    /// <summary>
     /// What <c>ROLE</c> said on a connection to <paramref name="address"/>. It breaks a tie between two addresses of the
     /// same epoch; it never overrules the Sentinels.
     /// </summary>

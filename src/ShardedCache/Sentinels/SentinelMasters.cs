@@ -24,6 +24,7 @@ internal sealed class SentinelMasters : IMasterSource
     private readonly long _epoch;
     private volatile IReadOnlyDictionary<ServerAddress, SentinelWatcher> _watchers = new Dictionary<ServerAddress, SentinelWatcher>();
     private IReadOnlyList<ServerAddress> _roster;
+    private TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isStarted;
     private bool _isDisposed;
 
@@ -83,6 +84,28 @@ internal sealed class SentinelMasters : IMasterSource
         if (_troubles[shard].Sign())
         {
             AskNow();
+        }
+    }
+
+    public async Task AskAnewAsync(CancellationToken cancellationToken)
+    {
+        var since = _watch.Time.GetTimestamp();
+        AskNow();
+        while (true)
+        {
+            Task heard;
+            lock (_lock)
+            {
+                var reports = _roster.Select(address => _reports.GetValueOrDefault(address)).Where(report => report?.AskedAt > since).ToList();
+                if (reports.Count == _roster.Count || reports.Count(static report => report!.Fault is null) * 2 > _roster.Count)
+                {
+                    return;
+                }
+
+                heard = _heard.Task;
+            }
+
+            await heard.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -152,6 +175,9 @@ internal sealed class SentinelMasters : IMasterSource
             {
                 Agree(shard);
             }
+
+            _heard.SetResult();
+            _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 

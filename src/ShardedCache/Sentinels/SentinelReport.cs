@@ -8,6 +8,9 @@ internal sealed record SentinelReport(ServerAddress Sentinel)
     /// <summary>Null when the Sentinel has answered.</summary>
     public ConnectionFault? Fault { get; init; }
 
+    /// <summary>When it was asked, by <see cref="TimeProvider.GetTimestamp"/>; where it could not be, when that was tried.</summary>
+    public long AskedAt { get; init; }
+
     /// <summary>The id by which Sentinels know each other wherever they listen; null where it may not be asked for.</summary>
     public string? Id { get; init; }
 

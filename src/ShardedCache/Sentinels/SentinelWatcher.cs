@@ -66,6 +66,7 @@ internal sealed class SentinelWatcher(
 
     private async Task<SentinelReport> AskAsync()
     {
+        var askedAt = watch.Time.GetTimestamp();
         try
         {
             if (_connection is null or { Closed.IsCompleted: true })
@@ -74,7 +75,7 @@ internal sealed class SentinelWatcher(
                 var opened = await watch.Connector.OpenAsync(address, _settings, _stopping.Token).ConfigureAwait(false);
                 if (!opened.IsOpen)
                 {
-                    return new SentinelReport(address) { Fault = opened.Fault };
+                    return new SentinelReport(address) { Fault = opened.Fault, AskedAt = askedAt };
                 }
 
                 _connection = opened.Connection;
@@ -82,7 +83,9 @@ internal sealed class SentinelWatcher(
             }
 
             var withTopology = _last is null || watch.Time.GetElapsedTime(_topologyAt) >= (isInTrouble() ? watch.Timings.Poll : watch.Timings.Topology);
+            askedAt = watch.Time.GetTimestamp();
             var report = await SentinelQuestion.AskAsync(_connection, watch.Shards, _last, withTopology, _stopping.Token).ConfigureAwait(false);
+            report = report with { AskedAt = askedAt };
             if (report.Fault is not null)
             {
                 await CloseAsync().ConfigureAwait(false);
@@ -107,7 +110,11 @@ internal sealed class SentinelWatcher(
             }
 
             await CloseAsync().ConfigureAwait(false);
-            return new SentinelReport(address) { Fault = new(ConnectionFaultKind.Protocol, $"an internal error ({exception.GetType().Name}), see the log") };
+            return new SentinelReport(address)
+            {
+                Fault = new(ConnectionFaultKind.Protocol, $"an internal error ({exception.GetType().Name}), see the log"),
+                AskedAt = askedAt,
+            };
         }
     }
 

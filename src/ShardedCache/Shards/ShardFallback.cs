@@ -209,12 +209,12 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     }
 
     /// <summary>
-    /// Whether what was read had indeed a later version, which has left nothing on the master. Whoever does not know of that must not read the
-    /// older one either, so it is removed.
+    /// Whether what was read had indeed a later version, which is over and has left nothing on the master. Whoever does not know of that must not
+    /// read the older one either, so it is removed. Where the later one is not over, the older has come after it, from a process or over a
+    /// network that had stood still: its server's order counts, for it may be all that is left of two acknowledged writes.
     /// </summary>
     public bool RemovesReplaced(IServerConnection connection, in StoredKey key, Stamp later)
     {
-        bool isSettled;
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
@@ -224,15 +224,24 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 return false;
             }
 
-            isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
-        }
+            var isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
+            if (entry.Kind == LocalKind.Value && !entry.HasExpired(shard.Clock.NowMilliseconds) && !GroupKeys.IsRemoved(stripe, entry))
+            {
+                if (isSettled)
+                {
+                    stripe.Forget(entry);
+                }
 
-        if (isSettled)
-        {
-            _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
-        }
+                return false;
+            }
 
-        return true;
+            if (isSettled)
+            {
+                _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
+            }
+
+            return true;
+        }
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>

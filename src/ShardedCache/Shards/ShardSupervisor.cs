@@ -147,9 +147,13 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
     private async Task<bool> ServeAsync(IServerConnection connection, CancellationToken tenure)
     {
+        // An old master that has returned calls itself master, too, and may be empty: after an interruption the Sentinels' word is to be
+        // later than that.
+        var word = _previous is null ? Task.CompletedTask : context.Masters.AskAnewAsync(tenure);
         var refusal = await VerifyAsync(connection, tenure).ConfigureAwait(false);
         if (refusal is null)
         {
+            await word.ConfigureAwait(false);
             shard.Report(ShardEvent.Verified, connection.Address, null);
             refusal = await EndPreviousAsync(connection, tenure).ConfigureAwait(false);
         }

@@ -40,6 +40,11 @@ internal sealed class FakeMasters(params string[] shards) : IMasterSource
 
     public void RequestRefresh(string shard) => Interlocked.Increment(ref _refreshes);
 
+    /// <summary>Until when the Sentinels take to answer anew.</summary>
+    public Task Answer { get; set; } = Task.CompletedTask;
+
+    public Task AskAnewAsync(CancellationToken cancellationToken) => Answer.WaitAsync(cancellationToken);
+
     public void ReportRole(string shard, ServerAddress address, ServerRole role) => Roles.Enqueue((address, role));
 
     public ValueTask DisposeAsync()

@@ -24,6 +24,25 @@ public sealed class SupervisorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_old_master_that_returns_as_a_master_is_not_served_again_before_the_Sentinels_have_been_asked_anew()
+    {
+        await _world.StartUpAsync();
+        var answer = new TaskCompletionSource();
+        _world.Masters.Answer = answer.Task;
+        _world.A.Break();
+        await _world.UntilAsync(() => _world.A.Commands.Count(static command => command == "ROLE") > 1);
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        await Task.Delay(20, Token);
+        Assert.NotEqual(ShardState.Up, _world.Now.State);
+
+        _world.Masters.Say(ShardWorld.Shard, _world.B.Address);
+        answer.SetResult();
+
+        await _world.UntilUpOnAsync(_world.B);
+        Assert.DoesNotContain(_world.Messages(300).Skip(1), message => message.Contains(_world.A.Address.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task An_attempt_at_an_address_that_says_nothing_ends_when_another_is_named()
     {
         _world.A.IsSilent = true;
