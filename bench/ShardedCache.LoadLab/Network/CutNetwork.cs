@@ -78,7 +78,13 @@ internal sealed class CutNetwork : IDisposable
     /// <summary>What the worker sends to one port vanishes, also on open connections; nobody is told.</summary>
     public void CutPort(int port) => Must($"-n {Farm} rule add pref {BeforeAll} iif {_toWorker} ipproto tcp dport {port} blackhole");
 
-    public void MendPort() => Must($"-n {Farm} rule del pref {BeforeAll}");
+    /// <summary>
+    /// What the worker sends vanishes, to whatever server. Unlike <see cref="CutAll"/> it leaves the link alone: while that is down the kernel
+    /// holds packets back for some seconds, and delivers them when it is up again, also those of connections that have ended meanwhile.
+    /// </summary>
+    public void CutWorker() => Must($"-n {Farm} rule add pref {BeforeAll} iif {_toWorker} blackhole");
+
+    public void MendWorker() => Must($"-n {Farm} rule del pref {BeforeAll}");
 
     /// <summary>Nothing passes between the worker and the farm any more, in either direction; nobody is told.</summary>
     public void CutAll() => Must($"-n {Farm} link set {_toWorker} down");

@@ -14,6 +14,6 @@ internal sealed class CutClientMaster() : Scenario(
         run.Network.CutPort(master.Port);
         await run.Pass(4);
         run.Require(await run.Shard.GetMasterAsync(run.Cancellation) == master, "no failover took place");
-        run.Network.MendPort();
+        run.Network.MendWorker();
     }
 }

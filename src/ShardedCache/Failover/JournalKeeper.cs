@@ -5,10 +5,13 @@ namespace ShardedCache.Failover;
 
 /// <summary>What the journal of a shard needs to know of the world.</summary>
 /// <param name="OpenControl">Opens one more connection to the master: <c>WAIT</c> blocks its connection.</param>
-/// <param name="Promotable">How many replicas the Sentinels could promote; null where nothing is ever promoted.</param>
+/// <param name="Promotable">
+/// How many replicas the Sentinels could promote in place of this master, any number where they name another one; null where nothing is ever
+/// promoted.
+/// </param>
 /// <param name="Time">Of all pauses.</param>
 internal sealed record JournalContext(
-    Func<ServerAddress, CancellationToken, ValueTask<OpenResult>> OpenControl, Func<int?> Promotable, TimeProvider Time);
+    Func<ServerAddress, CancellationToken, ValueTask<OpenResult>> OpenControl, Func<ServerAddress, int?> Promotable, TimeProvider Time);
 
 /// <summary>
 /// The journal of one shard over the life of its masters: replays it to each new one, sends again what got no answer, and lets go of
@@ -66,7 +69,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
                         : outcome.Failure is null && store.Pending > 0 ? StepPause : pause;
                 }
 
-                if (context.Promotable() is not { } promotable)
+                if (context.Promotable(connection.Address) is null)
                 {
                     RetireAll();
                 }
@@ -77,7 +80,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
                         control = await OpenControlAsync(control, connection.Address, cancellationToken).ConfigureAwait(false);
                     }
 
-                    var lost = control is null ? null : await ProveAsync(connection, control, promotable, cancellationToken).ConfigureAwait(false);
+                    var lost = control is null ? null : await ProveAsync(connection, control, cancellationToken).ConfigureAwait(false);
                     if (lost is not null)
                     {
                         return lost;
@@ -116,7 +119,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         store.Retire(round);
     }
 
-    private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, int promotable, CancellationToken cancellationToken)
+    private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, CancellationToken cancellationToken)
     {
         var round = _ledger.NextRound();
         store.Close(round);
@@ -135,7 +138,8 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
             return $"{connection.Address} has begun another history of its data";
         }
 
-        _ledger.Take(round, state, promotable);
+        // Asked last: what one master's replicas have proves nothing once another one is named.
+        _ledger.Take(round, state, context.Promotable(connection.Address) ?? 0);
         store.Retire(_ledger.Safe);
         return null;
     }

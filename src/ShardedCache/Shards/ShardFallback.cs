@@ -211,7 +211,8 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>
     /// Whether what was read had indeed a later version, which is over and has left nothing on the master. Whoever does not know of that must not
     /// read the older one either, so it is removed. Where the later one is not over, the older has come after it, from a process or over a
-    /// network that had stood still: its server's order counts, for it may be all that is left of two acknowledged writes.
+    /// network that had stood still: then the later one is brought back, or, where its value is not kept, the server's order counts. One of two
+    /// acknowledged writes has to be there.
     /// </summary>
     public bool RemovesReplaced(IServerConnection connection, in StoredKey key, Stamp later)
     {
@@ -227,7 +228,11 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             var isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
             if (entry.Kind == LocalKind.Value && !entry.HasExpired(shard.Clock.NowMilliseconds) && !GroupKeys.IsRemoved(stripe, entry))
             {
-                if (isSettled)
+                if (isSettled && entry is { Payload: not null, IsSession: false, Page: null } && !_store.MayBeRemoved(entry))
+                {
+                    stripe.Move(entry, Standing.Pending, null);
+                }
+                else if (isSettled)
                 {
                     stripe.Forget(entry);
                 }

@@ -217,9 +217,8 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     private async ValueTask<bool> FallBackAsync(
         IServerConnection? connection, StoredKey key, EntryReader reader, Reply reply, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {
-        if (connection is not null && reader.Outcome == EntryOutcome.Replaced && reader.TryRestart()
-            && await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } unhidden
-            && Finish(connection, key, reader, unhidden, time) is { } isFoundNow)
+        if (connection is not null && reader.Outcome == EntryOutcome.Replaced
+            && await ReadReplacedAsync(connection, key, reader, time, mode, cancellationToken).ConfigureAwait(false) is { } isFoundNow)
         {
             return isFoundNow;
         }
@@ -262,6 +261,26 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         }
 
         throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
+    }
+
+    /// <summary>Where <see cref="ShardFallback.RemovesReplaced"/> has denied it: the later version is in the journal now, or else this one counts.</summary>
+    private async ValueTask<bool?> ReadReplacedAsync(
+        IServerConnection connection, StoredKey key, EntryReader reader, OperationTime time, CallMode mode, CancellationToken cancellationToken)
+    {
+        if (!reader.TryRestart())
+        {
+            return null;
+        }
+
+        if (!_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
+        {
+            return isFound;
+        }
+
+        // Nothing is to be hidden now.
+        return reader.TryRestart() && await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) is { } reply
+            ? Finish(connection, key, reader, reply, time)
+            : null;
     }
 
     private readonly record struct PendingRead(EntryReader Reader, bool? Answer, bool IsAsked, ValueTask<Reply> Reply);

@@ -23,7 +23,8 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         new JournalContext(
             (address, cancellationToken) => context.Connector.OpenAsync(
                 address, context.Connection with { ClientName = context.Settings.ClientName + ":control" }, cancellationToken),
-            () => context.HasSentinels ? context.Masters.Current(shard.Name).Promotable : null,
+            address => !context.HasSentinels ? null
+                : context.Masters.Current(shard.Name) is var named && named.Master == address ? named.Promotable : int.MaxValue,
             context.Time),
         context.Metrics);
 
