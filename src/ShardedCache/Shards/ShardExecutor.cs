@@ -50,20 +50,36 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         }
     }
 
-    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
-    public async ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
+    public ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken) =>
+        shard.Live is null || ShardedCacheActivities.AreObserved
+            ? RefreshLaterAsync(key, mode, cancellationToken)
+            : RefreshNowAsync(key, mode, cancellationToken);
+
+    private async ValueTask RefreshLaterAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("refresh", shard.Name);
         await _judge.RunAsync(token => RefreshNowAsync(key, mode, token), mode, cancellationToken).ConfigureAwait(false);
     }
 
+    [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     private async ValueTask RefreshNowAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
-        var connection = shard.Live;
+        var connection = shard.Live ?? (shard.HasFallback ? null : throw _judge.Unavailable());
         var verdict = Verdict.Unavailable;
         if (connection is not null)
         {
-            var reply = await connection.RunAsync(EntryScripts.Refresh, key, RefreshArguments(key), mode, cancellationToken).ConfigureAwait(false);
+            Reply reply;
+            try
+            {
+                reply = await connection.RunAsync(EntryScripts.Refresh, key, RefreshArguments(key), mode, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (context.IsJournaling)
+            {
+                // Whether the server has made it is unknown.
+                shard.Store.Refresh(key, null);
+                throw;
+            }
+
             verdict = _judge.Judge(connection, reply);
             if (verdict == Verdict.Refused || (verdict != Verdict.Answered && !shard.HasFallback))
             {

@@ -226,27 +226,28 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
 
             var isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
-            if (entry.Kind == LocalKind.Value && !entry.HasExpired(shard.Clock.NowMilliseconds) && !GroupKeys.IsRemoved(stripe, entry))
+            if (entry.Kind != LocalKind.Value || entry.HasExpired(shard.Clock.NowMilliseconds) || GroupKeys.IsRemoved(stripe, entry))
             {
-                if (isSettled && entry is { Payload: not null, IsSession: false, Page: null } && !_store.MayBeRemoved(entry))
+                if (isSettled)
                 {
-                    stripe.Move(entry, Standing.Pending, null);
-                }
-                else if (isSettled)
-                {
-                    stripe.Forget(entry);
+                    _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
                 }
 
-                return false;
+                return true;
             }
 
-            if (isSettled)
+            if (isSettled && entry is { Payload: not null, IsSession: false, Page: null } && !_store.MayBeRemoved(entry))
             {
-                _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
+                stripe.Move(entry, Standing.Pending, null);
             }
-
-            return true;
+            else if (isSettled)
+            {
+                stripe.Forget(entry);
+            }
         }
+
+        _store.Added();
+        return false;
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>

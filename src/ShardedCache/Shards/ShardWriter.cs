@@ -118,6 +118,11 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         {
             entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
             _store.Added();
+            if (context.FailoverMode == FailoverMode.Bypass)
+            {
+                Invalidate(write.Group);
+            }
+
             throw;
         }
 

@@ -157,7 +157,8 @@ public sealed class ResurrectionTests : Outage
         await StartAsync();
         await SetAsync("key", "later");
         await UntilProvenAsync();
-        A.Store["key"] = Foreign("delayed", -2);
+        await World.PollAsync(A, times: 2);
+        A.Store["key"] = Foreign("delayed", -5);
 
         Assert.Equal("later", await GetAsync("key"));
         await World.UntilAsync(() => On(A, "key") == "later");

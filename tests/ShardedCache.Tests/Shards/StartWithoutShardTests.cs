@@ -90,6 +90,28 @@ public sealed class StartWithoutShardTests : Outage
             Assert.Equal("value", await GetAsync(key));
             await World.UntilAsync(() => On(A, key) == "value");
         }
+        else if (operation == "refresh")
+        {
+            await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "refresh") > 1);
+        }
+    }
+
+    [Fact]
+    public async Task A_group_that_has_waited_and_then_got_no_answer_is_invalidated_where_nothing_is_journaled()
+    {
+        A.Hangs = static command => command == "group-write";
+        A.Store["{group}:key"] = Foreign("older", -60);
+        World.Start(mode: FailoverMode.Bypass);
+        var set = Cache.CreateKeyGroup("group").SetAsync([new("{group}:key", "value"u8.ToArray())], new(), Token);
+        World.Time.Advance(TimeSpan.FromMilliseconds(700));
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        await World.UntilNowAsync(() => World.Now.State == ShardState.Up && !A.Sent.IsEmpty);
+        World.Time.Advance(TimeSpan.FromMilliseconds(300));
+        await set.WaitAsync(TimeSpan.FromSeconds(10), Token);
+
+        A.Hangs = static _ => false;
+
+        await World.UntilAsync(() => On(A, "{group}:key") == "tombstone");
     }
 
     [Fact]
