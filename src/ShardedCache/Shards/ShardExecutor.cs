@@ -51,9 +51,9 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     }
 
     public ValueTask RefreshAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken) =>
-        shard.Live is null || ShardedCacheActivities.AreObserved
-            ? RefreshLaterAsync(key, mode, cancellationToken)
-            : RefreshNowAsync(key, mode, cancellationToken);
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled(cancellationToken)
+        : shard.Live is null || ShardedCacheActivities.AreObserved ? RefreshLaterAsync(key, mode, cancellationToken)
+        : RefreshNowAsync(key, mode, cancellationToken);
 
     private async ValueTask RefreshLaterAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {

@@ -211,7 +211,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>
     /// Whether what was read had indeed a later version, which is over and has left nothing on the master. Whoever does not know of that must not
     /// read the older one either, so it is removed. Where the later one is not over, the older has come after it, from a process or over a
-    /// network that had stood still: then the later one is brought back, or, where its value is not kept, the server's order counts. One of two
+    /// network that had stood still: then the later one is brought back, or, where it is not kept or not known of late, the server's order counts. One of two
     /// acknowledged writes has to be there.
     /// </summary>
     public bool RemovesReplaced(IServerConnection connection, in StoredKey key, Stamp later)
@@ -236,8 +236,9 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
                 return true;
             }
 
-            if (isSettled && entry is { Payload: not null, IsSession: false, Page: null } && !_store.MayBeRemoved(entry))
+            if (isSettled && entry is { Payload: not null, IsSession: false, Page: null, HasYielded: false } && IsRecent(entry))
             {
+                entry.IsTouchOnly = false;
                 stripe.Move(entry, Standing.Pending, null);
             }
             else if (isSettled)
@@ -249,6 +250,10 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         _store.Added();
         return false;
     }
+
+    // The longer ago its master has last said so, the more likely somebody has replaced or removed it since, which what came late has hidden.
+    private bool IsRecent(LocalEntry entry) =>
+        shard.Clock.NowMilliseconds - entry.ConfirmedAt <= 2 * context.Settings.OperationTimeout.TotalMilliseconds;
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
     private static bool IsJournal(LocalEntry? local) => local is not null

@@ -153,7 +153,7 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            if (!shard.HasFallback)
+            if (context.FailoverMode == FailoverMode.Throw)
             {
                 throw shard.Live is { } live ? Unavailable(live, Reply.TimedOut) : Unavailable();
             }

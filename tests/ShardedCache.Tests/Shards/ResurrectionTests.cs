@@ -157,11 +157,25 @@ public sealed class ResurrectionTests : Outage
         await StartAsync();
         await SetAsync("key", "later");
         await UntilProvenAsync();
-        await World.PollAsync(A, times: 2);
+        await World.PollAsync(A);
         A.Store["key"] = Foreign("delayed", -5);
 
         Assert.Equal("later", await GetAsync("key"));
         await World.UntilAsync(() => On(A, "key") == "later");
+    }
+
+    [Fact]
+    public async Task A_later_version_that_its_master_has_not_confirmed_for_long_is_not_brought_back_for_it_may_have_been_removed()
+    {
+        await StartAsync();
+        await SetAsync("key", "later");
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(5));
+        A.Store["key"] = Foreign("delayed", -10);
+
+        Assert.Equal("delayed", await GetAsync("key"));
+        await World.PollAsync(A);
+        Assert.Equal("delayed", On(A, "key"));
     }
 
     [Fact]
