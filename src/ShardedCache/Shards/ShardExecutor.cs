@@ -64,7 +64,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     private async ValueTask RefreshNowAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
-        var connection = shard.Live ?? (shard.HasFallback ? null : throw _judge.Unavailable());
+        var connection = _judge.Target();
         var verdict = Verdict.Unavailable;
         if (connection is not null)
         {

@@ -128,9 +128,11 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
     public async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
     {
         await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        var live = shard.Live;
-        return live is null && !shard.HasFallback ? throw Unavailable() : live;
+        return Target();
     }
+
+    /// <summary>The connection that serves, or null where the fallback is to answer. Under a stripe's lock it cannot change.</summary>
+    public IServerConnection? Target() => shard.Live ?? (shard.HasFallback ? null : throw Unavailable());
 
     /// <summary>
     /// Runs a write, at start-up once there is a first outcome, within the time of the operation that began now. What no server has answered by

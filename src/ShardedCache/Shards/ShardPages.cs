@@ -69,7 +69,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
-            connection = Target();
+            connection = _judge.Target();
             var expiration = EntryExpiration.From(new() { AbsoluteExpirationRelativeToNow = life }, default, shard.Clock.NowMilliseconds);
             entry = stripe.Create(key, LocalKind.Value, EntryHeader.Value(shard.Clock.Next(), expiration), PayloadCopy.Around(page));
             (entry.Page, entry.IsShared) = (new PageRecord(tags), true);
@@ -112,7 +112,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
-            connection = Target();
+            connection = _judge.Target();
             entry = stripe.Create(key, LocalKind.Eviction, EntryHeader.Tombstone(shard.Clock.Next()), null);
             entry.IsShared = true;
             _store.Write(stripe, entry, connection);
@@ -250,9 +250,6 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
 
         _store.Added();
     }
-
-    /// <summary>The connection to send on; null where the journal alone takes the write. Under a stripe's lock, with which it cannot change.</summary>
-    private IServerConnection? Target() => shard.Live ?? (shard.HasFallback ? null : throw _judge.Unavailable());
 
     /// <summary>What the journal has under the key that no server was known to have yet.</summary>
     private LocalPage Find(in StoredKey key)

@@ -77,12 +77,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         var stripe = _store.StripeOf(key);
         lock (stripe.Lock)
         {
-            connection = shard.Live;
-            if (connection is null && !shard.HasFallback)
-            {
-                throw _judge.Unavailable();
-            }
-
+            connection = _judge.Target();
             commit = Begin(stripe, connection, key, known, changes, windowMilliseconds, cancellationToken);
         }
 
