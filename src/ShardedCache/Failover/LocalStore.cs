@@ -308,12 +308,14 @@ internal sealed class LocalStore
         }
     }
 
+    /// <summary>As its master has it: a use that its master need not be told of leaves this as it is, too.</summary>
     public long ExpiresAt(LocalEntry entry, long now)
     {
         var header = entry.Header;
-        return entry.Kind != LocalKind.Value ? now + (long)Limits.TombstoneLife.TotalMilliseconds : Math.Min(
-            header.IsAbsolute ? header.AbsoluteMilliseconds : long.MaxValue,
-            header.IsSliding ? now + header.SlidingMilliseconds : long.MaxValue);
+        return entry.Kind != LocalKind.Value ? now + (long)Limits.TombstoneLife.TotalMilliseconds
+            : header.IsSliding ? now + TouchPolicy.TimeToLive(header, now)
+            : header.IsAbsolute ? header.AbsoluteMilliseconds
+            : long.MaxValue;
     }
 
     /// <summary>Each write sets what hardly ever changes: it is not to be fetched from another processor's cache for that.</summary>

@@ -39,7 +39,7 @@ internal static class ReplayCommand
         {
             // One that nobody has used for its whole window here may live by another instance's use, and is not made anew.
             var how = entry.HasExpired(now) ? SessionMerge.ReplayToExisting : SessionMerge.Replay;
-            var remaining = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
+            var remaining = Math.Max(1, entry.ExpiresAt - now);
             return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, remaining, how, store, cancellationToken);
         }
 
@@ -48,7 +48,7 @@ internal static class ReplayCommand
         if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
         {
             isGuarded = false;
-            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, Life(entry.Header, entry.ExpiresAt, now))), Index(entry.Key)]);
+            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, entry.ExpiresAt - now)), Index(entry.Key)]);
         }
 
         var (stored, life, lastStampLife) = Stored(entry, store);
@@ -90,7 +90,7 @@ internal static class ReplayCommand
 
             // What it replaced, should another client replay that even later, has to find something to yield to, as long as a tombstone
             // lives: the entry itself, where its header says when it ends, or else its stamp.
-            var life = Math.Max(1, Life(entry.Header, entry.ExpiresAt, now));
+            var life = Math.Max(1, entry.ExpiresAt - now);
             return !entry.Header.IsSliding
                 ? (stored, Number(Math.Max(life, tombstoneLife)), [])
                 : (stored, Number(life), life < tombstoneLife ? Number(tombstoneLife) : []);
@@ -102,13 +102,6 @@ internal static class ReplayCommand
         stored = new byte[EntryHeader.MinLength];
         EntryHeader.Tombstone(stamp).Write(stored);
         return (stored, Number(tombstoneLife), []);
-    }
-
-    private static long Life(in EntryHeader header, long expiresAt, long now)
-    {
-        var slack = header.IsSliding ? TouchPolicy.SkipMilliseconds(header.SlidingMilliseconds) : 0;
-        var end = expiresAt + slack;
-        return (header.IsAbsolute ? Math.Min(end, header.AbsoluteMilliseconds) : end) - now;
     }
 
     public static byte[] Number(long value) => Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture));

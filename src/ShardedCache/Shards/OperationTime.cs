@@ -9,6 +9,9 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal readonly struct OperationTime
 {
+    /// <summary>Waits of this length need no timer for the rest.</summary>
+    private static readonly TimeSpan Unnoticed = TimeSpan.FromMilliseconds(5);
+
     private readonly ShardContext _context;
 
     private OperationTime(ShardContext context) => (_context, Began) = (context, context.Time.GetTimestamp());
@@ -46,7 +49,8 @@ internal readonly struct OperationTime
     /// <summary>Ends the wait for a server that is asked now, where its own time-out would not do so in time, because others were waited for.</summary>
     public OperationLimit Limit(CancellationToken cancellationToken)
     {
-        var (left, whole) = (Left, _context.Settings.OperationTimeout - (2 * Shortest));
+        var slack = Shortest < Unnoticed ? Shortest : Unnoticed;
+        var (left, whole) = (Left, (_context.Settings.OperationTimeout * 63 / 64) - slack);
         return left >= (_context.ServerTimeout < whole ? _context.ServerTimeout : whole)
             ? new(null, cancellationToken)
             : new(new CancellationTokenSource(left > TimeSpan.Zero ? left * 7 / 8 : TimeSpan.Zero, _context.Time), cancellationToken);

@@ -298,14 +298,18 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
 
         var value = payload.Span.ToArray();
+        Use(stripe, entry);
+        return value;
+    }
+
+    private void Use(LocalStripe stripe, LocalEntry entry)
+    {
         entry.WasUsed = true;
         if (entry.Header.IsSliding && entry is not { HasYielded: true, Standing: Standing.Standby })
         {
             // Where what it yielded to was everywhere, its use is not to bring it back.
             _store.Touch(stripe, entry, null);
         }
-
-        return value;
     }
 
     /// <summary>
@@ -320,21 +324,24 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             var current = stripe.Find(key.Name);
-            if (current is { Kind: not LocalKind.Refresh } && current.Header.Stamp >= header.Stamp)
+            if (current is null or { Kind: LocalKind.Refresh } || current.Header.Stamp < header.Stamp)
             {
-                return;
+                var entry = stripe.Create(key, kind, header, isKept ? PayloadCopy.Of(value) : null);
+                entry.WasRead = true;
+                _store.Write(stripe, entry, replica);
+                stripe.Move(entry, Standing.Acknowledged, replica);
+                _store.Touch(stripe, entry, null);
+
+                // What the replica has not heard of by then it may lack: and it may have been cut off with this process.
+                var unheard = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
+                entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.Lag.Last ?? context.MaxStaleness) + unheard).TotalMilliseconds;
+                stripe.Tell(entry);
             }
-
-            var entry = stripe.Create(key, kind, header, isKept ? PayloadCopy.Of(value) : null);
-            entry.WasRead = true;
-            _store.Write(stripe, entry, replica);
-            stripe.Move(entry, Standing.Acknowledged, replica);
-            _store.Touch(stripe, entry, null);
-
-            // What the replica has not heard of by then it may lack: and it may have been cut off with this process.
-            var unheard = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
-            entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.Lag.Last ?? context.MaxStaleness) + unheard).TotalMilliseconds;
-            stripe.Tell(entry);
+            else if (value is not null && current.Kind == LocalKind.Value && current.Header.Stamp == header.Stamp)
+            {
+                // It has lived there by another process's use; the next master is to be told of this one.
+                Use(stripe, current);
+            }
         }
 
         _store.Added();

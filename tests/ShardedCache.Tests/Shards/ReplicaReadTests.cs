@@ -75,6 +75,46 @@ public sealed class ReplicaReadTests : Outage
     }
 
     [Fact]
+    public async Task A_sliding_entry_that_the_replica_alone_still_had_lives_on_by_that_use()
+    {
+        await StartWithReplicaAsync();
+        await SetAsync("key", "value", Sliding(20));
+        B.Store["key"] = A.Store["key"];
+        await UntilProvenAsync();
+        await FailAsync();
+        await ReplicaServesAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(22));
+        Assert.Equal("value", await GetAsync("key"));
+
+        B.IsDown = true;
+        B.Break();
+        await World.UntilAsync(() => B.Connections.Count == 0);
+
+        var again = GetAsync("key");
+        await World.UntilAsync(() => again.IsCompleted);
+        Assert.Equal("value", await again);
+        A.Store.Remove("key", out _);
+        await ReturnAsync();
+        await World.UntilAsync(() => On(A, "key") == "value");
+    }
+
+    [Fact]
+    public async Task A_use_that_the_master_need_not_be_told_of_counts_in_an_outage()
+    {
+        await StartAsync();
+        await SetAsync("key", "value", Sliding(20));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("value", await GetAsync("key"));
+        Assert.DoesNotContain(A.Sent, static sent => sent.Command == "touch");
+        await FailAsync();
+
+        World.Time.Advance(TimeSpan.FromSeconds(19.5));
+
+        Assert.Equal("value", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task What_this_process_wrote_goes_before_whatever_the_replica_says()
     {
         await StartWithReplicaAsync();

@@ -213,7 +213,7 @@ public sealed class SessionOutageTests : SessionOutage
         var known = await CommitAsync(new SessionLoad(), ("a", "1"));
         await FailAsync();
         await CommitAsync(known, ("b", "2"));
-        World.Time.Advance(TimeSpan.FromMinutes(21));
+        World.Time.Advance(TimeSpan.FromMinutes(22));
         A.Store.Clear();
         await ReturnAsync();
 

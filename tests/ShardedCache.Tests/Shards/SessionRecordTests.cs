@@ -78,7 +78,7 @@ public sealed class SessionRecordTests : SessionOutage
         await FailAsync();
         await SendAsync(known, ("a", "new"));
 
-        World.Time.Advance(TimeSpan.FromMinutes(21));
+        World.Time.Advance(TimeSpan.FromMinutes(22));
 
         Assert.Null((await LoadAsync()).State);
     }
