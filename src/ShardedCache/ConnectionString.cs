@@ -17,9 +17,9 @@ internal sealed record ConnectionString
 
     public IReadOnlyList<ConfiguredShard> Shards { get; init; } = [];
 
-    public Credentials Credentials { get; init; }
+    public Credentials Credentials { get; init; } = Credentials.None;
 
-    public Credentials SentinelCredentials { get; init; }
+    public Credentials SentinelCredentials { get; init; } = Credentials.None;
 
     public bool Ssl { get; init; }
 

@@ -137,7 +137,7 @@ internal sealed class ConnectionStringParser(string text)
         }
 
         var isAlias = !_values.TryGetValue(ConnectionStringKeys.Shards, out var list);
-        list = isAlias ? _values[ServiceName] : list;
+        list ??= _values[ServiceName];
         var shards = ShardList.Parse(list.Value, isAlias ? ServiceName : ConnectionStringKeys.Shards, list.Show, _faults);
         if (isAlias && shards.Count > 1)
         {
@@ -212,7 +212,7 @@ internal sealed class ConnectionStringParser(string text)
 
     private static string Shorten(string part) => part.Length <= 80 ? part : part[..80] + "…";
 
-    private readonly record struct Given(string Value, bool MayShow)
+    private sealed record Given(string Value, bool MayShow)
     {
         public string Show(string part) => MayShow ? Shorten(part) : "…";
     }

@@ -11,8 +11,10 @@ internal enum ServerKind : byte
 }
 
 /// <summary>User and password; both absent where the server asks for none. Never printed.</summary>
-internal readonly record struct Credentials(string? User, string? Password)
+internal sealed record Credentials(string? User, string? Password)
 {
+    public static Credentials None { get; } = new(null, null);
+
     public override string ToString() => Password is null ? "none" : $"{User ?? "default"}:***";
 }
 
@@ -46,7 +48,7 @@ internal sealed record ConnectionSettings
     public ServerKind Kind { get; init; }
 
     /// <summary>Asked at each connect, so that credentials can rotate.</summary>
-    public Func<CancellationToken, ValueTask<Credentials>> Credentials { get; init; } = static _ => default;
+    public Func<CancellationToken, ValueTask<Credentials>> Credentials { get; init; } = static _ => new(Connections.Credentials.None);
 
     public TlsSettings? Tls { get; init; }
 

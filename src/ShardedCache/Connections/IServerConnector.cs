@@ -13,7 +13,7 @@ internal interface IServerConnector : IAsyncDisposable
 }
 
 /// <summary>Either a connection or the reason why there is none.</summary>
-internal readonly record struct OpenResult(IServerConnection? Connection, ConnectionFault? Fault)
+internal sealed record OpenResult(IServerConnection? Connection, ConnectionFault? Fault)
 {
     [MemberNotNullWhen(true, nameof(Connection))]
     [MemberNotNullWhen(false, nameof(Fault))]

@@ -1,20 +1,21 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace ShardedCache.Connections;
 
 /// <summary>Host and port of one server, as written: never resolved here, compared without case.</summary>
-internal readonly record struct ServerAddress(string Host, int Port)
+internal sealed record ServerAddress(string Host, int Port)
 {
-    public bool Equals(ServerAddress other) =>
-        Port == other.Port && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase);
+    public bool Equals(ServerAddress? other) =>
+        Port == other?.Port && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase);
 
     public override int GetHashCode() =>
-        HashCode.Combine(Port, StringComparer.OrdinalIgnoreCase.GetHashCode(Host ?? string.Empty));
+        HashCode.Combine(Port, StringComparer.OrdinalIgnoreCase.GetHashCode(Host));
 
     /// <summary>Parses <c>host:port</c>, <c>host</c>, <c>[::1]:port</c> or <c>[::1]</c>.</summary>
-    public static bool TryParse(string text, int defaultPort, out ServerAddress address)
+    public static bool TryParse(string text, int defaultPort, [NotNullWhen(true)] out ServerAddress? address)
     {
-        address = default;
+        address = null;
         var host = text;
         var port = defaultPort;
         var portAt = text.LastIndexOf(':');
@@ -43,5 +44,5 @@ internal readonly record struct ServerAddress(string Host, int Port)
         return true;
     }
 
-    public override string ToString() => Host is null ? "-" : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+    public override string ToString() => Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }

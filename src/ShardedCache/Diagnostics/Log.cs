@@ -63,13 +63,13 @@ internal static partial class Log
         switch (now.State)
         {
             case ShardState.Up:
-                logger.ShardUp(now.Name, now.Master.ToString());
+                logger.ShardUp(now.Name, now.Master?.ToString());
                 break;
             case ShardState.Misconfigured:
                 logger.ShardMisconfigured(now.Name, now.Reason);
                 break;
             case ShardState.Recovering:
-                logger.ShardRecovering(now.Name, now.Master.ToString());
+                logger.ShardRecovering(now.Name, now.Master?.ToString());
                 break;
             default:
                 logger.ShardNotUp(now.Name, before, now.State, now.Reason);

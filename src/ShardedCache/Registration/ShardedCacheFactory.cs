@@ -47,7 +47,7 @@ internal static class ShardedCacheFactory
     {
         if (settings.Sentinels.Count == 0)
         {
-            return new FixedMasters(settings.Shards.ToDictionary(static shard => shard.Name, static shard => shard.FixedAddress!.Value));
+            return new FixedMasters(settings.Shards.ToDictionary(static shard => shard.Name, static shard => shard.FixedAddress!));
         }
 
         if (settings.Sentinels.Count % 2 == 0)

@@ -8,7 +8,7 @@ namespace ShardedCache.Sentinels;
 /// <param name="Address">The master that it names.</param>
 /// <param name="Epoch">The configuration epoch that it names.</param>
 /// <param name="HasVote">False for a Sentinel in TILT: its news count, its vote does not.</param>
-internal readonly record struct MasterClaim(string Voter, ServerAddress Address, long Epoch, bool HasVote = true);
+internal sealed record MasterClaim(string Voter, ServerAddress Address, long Epoch, bool HasVote = true);
 
 /// <summary>
 /// Who is master of one shard, by all that was heard until now. Immutable and without clock or I/O: the next agreement
@@ -94,7 +94,7 @@ internal sealed record MasterAgreement(TimeSpan Reversal)
             Epoch = candidate.Epoch,
             HighestEpoch = Math.Max(candidate.Epoch, HighestEpoch),
             Role = stays ? Role : null,
-            Left = stays || Master is null ? Left : Left.Remove(candidate.Address).Add(Master.Value),
+            Left = stays || Master is null ? Left : Left.Remove(candidate.Address).Add(Master),
             Pending = null,
         };
     }

@@ -30,14 +30,14 @@ internal static class SentinelReplies
         .. from fields in replicas.Items.Select(Fields)
            let address = Address(Text(fields, "ip"), Text(fields, "port"))
            where address is not null
-           select new NamedReplica(address.Value, !IsDown(fields) && !HasFlag(fields, "disconnected")),
+           select new NamedReplica(address, !IsDown(fields) && !HasFlag(fields, "disconnected")),
     ];
 
     public static IEnumerable<NamedSentinel> Sentinels(ControlReply sentinels) =>
         from fields in sentinels.Items.Select(Fields)
         let address = Address(Text(fields, "ip"), Text(fields, "port"))
         where address is not null
-        select new NamedSentinel(address.Value, Text(fields, "runid") is { Length: > 0 } id ? id : null, IsDown(fields));
+        select new NamedSentinel(address, Text(fields, "runid") is { Length: > 0 } id ? id : null, IsDown(fields));
 
     public static IReadOnlyList<string> Names(ControlReply masters) =>
         [.. masters.Items.Select(static item => Text(Fields(item), "name")).Order(StringComparer.Ordinal)];

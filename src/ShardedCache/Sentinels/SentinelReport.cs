@@ -44,7 +44,7 @@ internal sealed record SentinelTopology(
 }
 
 /// <summary>A replica, and whether the Sentinel can reach it.</summary>
-internal readonly record struct NamedReplica(ServerAddress Address, bool IsReached);
+internal sealed record NamedReplica(ServerAddress Address, bool IsReached);
 
 /// <summary>A Sentinel as another one names it.</summary>
 internal sealed record NamedSentinel(ServerAddress Address, string? Id, bool IsDown);

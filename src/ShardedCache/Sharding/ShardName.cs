@@ -7,7 +7,7 @@ namespace ShardedCache.Sharding;
 /// A shard as the rule knows it: its name, <c>[A-Za-z0-9._:\[\]-]{1,64}</c>, and its weight, 1 to 64. Written
 /// <c>shard-0</c>, or <c>shard-0*2</c> for another weight than 1.
 /// </summary>
-internal readonly record struct ShardName(string Name, int Weight = 1)
+internal sealed record ShardName(string Name, int Weight = 1)
 {
     public const int MaxLength = 64;
 
@@ -33,7 +33,7 @@ internal readonly record struct ShardName(string Name, int Weight = 1)
         return true;
     }
 
-    public static bool TryParse(ReadOnlySpan<char> text, out ShardName shard)
+    public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out ShardName? shard)
     {
         var name = text;
         var weight = 1;
@@ -43,7 +43,7 @@ internal readonly record struct ShardName(string Name, int Weight = 1)
             name = text[..star];
             if (!int.TryParse(text[(star + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out weight))
             {
-                shard = default;
+                shard = null;
                 return false;
             }
         }

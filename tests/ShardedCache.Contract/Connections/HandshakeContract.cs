@@ -102,7 +102,7 @@ public abstract class HandshakeContract(ServerFixture fixture) : ConnectionContr
         var server = farm.Shards[0].InitialMaster;
         await server.ExecuteAsync("ACL", "SETUSER", "nobody", "on", ">secret-word", "~*", "-@all");
 
-        foreach (var credentials in new[] { new Credentials("app", "wrong-secret-word"), default, new Credentials("nobody", "secret-word") })
+        foreach (var credentials in new[] { new Credentials("app", "wrong-secret-word"), Credentials.None, new Credentials("nobody", "secret-word") })
         {
             var fault = await FailsAsync(AddressOf(server), With(credentials));
             Assert.Equal(ConnectionFaultKind.Refused, fault.Kind);

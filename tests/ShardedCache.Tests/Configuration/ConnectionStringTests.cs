@@ -58,7 +58,7 @@ public class ConnectionStringTests
 
         Assert.Empty(parsed.Sentinels);
         Assert.Equal(expected, string.Join(' ', parsed.Shards.Select(shard => shard.Name)));
-        Assert.All(parsed.Shards, shard => Assert.Equal(shard.Name, shard.FixedAddress.ToString()!.ToLowerInvariant()));
+        Assert.All(parsed.Shards, shard => Assert.Equal(shard.Name, shard.FixedAddress?.ToString().ToLowerInvariant()));
     }
 
     [Theory]

@@ -51,7 +51,7 @@ public class MasterAgreementSimulationTests
 
             if (newestTold >= 0)
             {
-                Assert.True(promotions[newestTold] == (agreement.Master!.Value, agreement.Epoch), $"{seed}, step {step}");
+                Assert.True(promotions[newestTold] == (agreement.Master!, agreement.Epoch), $"{seed}, step {step}");
             }
         }
     }

@@ -19,7 +19,7 @@ public sealed class SentinelMastersTests : IAsyncDisposable
     {
         await _world.StartAsync();
 
-        Assert.Equal((A, 7L), (Shard0.Master!.Value, Shard0.ConfigEpoch));
+        Assert.Equal((A, 7L), (Shard0.Master!, Shard0.ConfigEpoch));
         Assert.Equal(new ServerAddress("10.1.1.1", 6379), _world.Masters.Current("shard-1").Master);
         Assert.Equal(TimeSpan.FromSeconds(5), Shard0.DownAfter);
         Assert.Equal([new ServerAddress("10.1.0.9", 6379)], Shard0.Replicas);
@@ -154,7 +154,7 @@ public sealed class SentinelMastersTests : IAsyncDisposable
         Sentinels[0].Publish("+switch-master", "shard-0 10.1.0.1 6379 10.1.0.2 6379");
         await _world.PollAsync(2);
 
-        Assert.Equal((A, 1L), (Shard0.Master!.Value, Shard0.Version));
+        Assert.Equal((A, 1L), (Shard0.Master!, Shard0.Version));
     }
 
     [Fact]
@@ -410,7 +410,7 @@ public sealed class SentinelMastersTests : IAsyncDisposable
         await _world.PollAsync();
 
         await SentinelWorld.Until(() => !Shard0.IsSubjectivelyDown);
-        Assert.Equal((A, 7L), (Shard0.Master!.Value, Shard0.ConfigEpoch));
+        Assert.Equal((A, 7L), (Shard0.Master!, Shard0.ConfigEpoch));
     }
 
     [Fact]

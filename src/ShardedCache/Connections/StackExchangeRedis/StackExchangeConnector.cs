@@ -19,7 +19,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
         // The kernel's own limit is a second line, behind ours.
         var socket = new ConnectionSocket((int)(2 * settings.OperationTimeout).TotalMilliseconds);
-        OpenResult result = default;
+        OpenResult? result = null;
         try
         {
             result = await OpenAsync(address, settings, socket, either.Token).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         }
         finally
         {
-            if (!result.IsOpen)
+            if (result is not { IsOpen: true })
             {
                 socket.Abort();
             }

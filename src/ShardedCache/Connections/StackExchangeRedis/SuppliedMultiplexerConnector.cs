@@ -29,7 +29,7 @@ internal sealed class SuppliedMultiplexerConnector(TimeProvider time, Func<Serve
 
             return server.IsConnected
                 ? await Handshake.FinishAsync(
-                    new StackExchangeConnection(address, settings, client, server, socket: null, _sweep, static _ => Task.CompletedTask), settings, default, either.Token).ConfigureAwait(false)
+                    new StackExchangeConnection(address, settings, client, server, socket: null, _sweep, static _ => Task.CompletedTask), settings, Credentials.None, either.Token).ConfigureAwait(false)
                 : new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Unreachable, $"The multiplexer supplied for {address} is not connected."));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
