@@ -109,7 +109,7 @@ internal sealed record MasterAgreement(TimeSpan Reversal)
         public static List<Candidate> Of(IEnumerable<MasterClaim> claims, ImmutableHashSet<ServerAddress> left) =>
         [
             .. claims
-                .GroupBy(static claim => (claim.Address, claim.Epoch))
+                .GroupBy(static claim => new { claim.Address, claim.Epoch })
                 .Select(group => new Candidate(
                     group.Key.Address,
                     group.Key.Epoch,

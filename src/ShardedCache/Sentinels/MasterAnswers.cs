@@ -7,7 +7,7 @@ namespace ShardedCache.Sentinels;
 /// <param name="Reports">One per Sentinel that is asked; null where it had not had its time yet.</param>
 /// <param name="Answers">Those that name a master.</param>
 internal sealed record MasterAnswers(
-    int Sentinels, IReadOnlyList<SentinelReport?> Reports, IReadOnlyList<(SentinelReport Report, MasterAnswer Answer)> Answers)
+    int Sentinels, IReadOnlyList<SentinelReport?> Reports, IReadOnlyList<ReportedMaster> Answers)
 {
     public IEnumerable<MasterClaim> Claims => Answers.Select(static answer => new MasterClaim(
         Identity(answer.Report), answer.Answer.Address, answer.Answer.Epoch, !answer.Report.IsInTilt));
@@ -18,7 +18,7 @@ internal sealed record MasterAnswers(
         var identities = roster.Zip(all, static (address, report) => report is null ? address.ToString() : Identity(report));
         var answers = from report in all
                       where report is { Fault: null } && report.Masters.ContainsKey(shard)
-                      select (report, report.Masters[shard]);
+                      select new ReportedMaster(report, report.Masters[shard]);
         return new(identities.Distinct(StringComparer.Ordinal).Count(), all, [.. answers]);
     }
 
@@ -64,3 +64,6 @@ internal sealed record MasterAnswers(
 
     private static string Identity(SentinelReport report) => report.Id ?? report.Sentinel.ToString();
 }
+
+/// <summary>The master that one Sentinel names.</summary>
+internal sealed record ReportedMaster(SentinelReport Report, MasterAnswer Answer);

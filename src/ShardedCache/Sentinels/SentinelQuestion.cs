@@ -25,39 +25,50 @@ internal static class SentinelQuestion
         // epoch, which waits for the next answer, and never the old address with the new epoch, which would win.
         var id = previous is null ? Send(MyId) : null;
         var info = Send(Info);
-        var masters = shards.Select(shard => (Epoch: Send("SENTINEL", "MASTER", shard), Address: Send("SENTINEL", "GET-MASTER-ADDR-BY-NAME", shard))).ToArray();
-        var topology = withTopology || previous is null
-            ? shards.Select(shard => (Replicas: Send("SENTINEL", "REPLICAS", shard), Sentinels: Send("SENTINEL", "SENTINELS", shard))).ToArray()
-            : null;
+        var pendingEpochs = SendForEach("MASTER");
+        var pendingAddresses = SendForEach("GET-MASTER-ADDR-BY-NAME");
+        var pendingTopology = withTopology || previous is null ? ReadTopologyAsync(shards, SendForEach("REPLICAS"), SendForEach("SENTINELS")) : null;
 
-        var epochs = await Task.WhenAll(masters.Select(static master => master.Epoch)).ConfigureAwait(false);
-        var addresses = await Task.WhenAll(masters.Select(static master => master.Address)).ConfigureAwait(false);
+        var epochs = await Task.WhenAll(pendingEpochs).ConfigureAwait(false);
+        var addresses = await Task.WhenAll(pendingAddresses).ConfigureAwait(false);
+        var masters = new Dictionary<string, MasterAnswer>(StringComparer.Ordinal);
+        for (var i = 0; i < shards.Count; i++)
+        {
+            if (SentinelReplies.Master(epochs[i], addresses[i]) is { } answer)
+            {
+                masters.Add(shards[i], answer);
+            }
+        }
+
         var report = new SentinelReport(connection.Address)
         {
             Id = id is null ? previous!.Id : await id.ConfigureAwait(false) is { Kind: ControlReplyKind.Text } own ? own.Text : null,
             IsInTilt = SentinelReplies.IsInTilt(await info.ConfigureAwait(false)),
             Fault = epochs.Select(Fault).Concat(addresses.Select(AddressFault)).FirstOrDefault(static fault => fault is not null),
-            Masters = shards.Index()
-                .Select(shard => (Name: shard.Item, Answer: SentinelReplies.Master(epochs[shard.Index], addresses[shard.Index])))
-                .Where(static master => master.Answer is not null)
-                .ToDictionary(static master => master.Name, static master => master.Answer!, StringComparer.Ordinal),
-            Topology = topology is null ? previous!.Topology : await TopologyAsync(shards, topology).ConfigureAwait(false),
+            Masters = masters,
+            Topology = pendingTopology is null ? previous!.Topology : await pendingTopology.ConfigureAwait(false),
         };
         return report is { Fault: null } && report.Masters.Count < shards.Count
             ? report with { Monitored = SentinelReplies.Names(await Send(Masters).ConfigureAwait(false)) }
             : report;
 
         Task<ControlReply> Send(params string[] command) => connection.ExecuteAsync(command, cancellationToken).AsTask();
+
+        Task<ControlReply>[] SendForEach(string question) => [.. shards.Select(shard => Send("SENTINEL", question, shard))];
     }
 
-    private static async Task<SentinelTopology> TopologyAsync(
-        IReadOnlyList<string> shards, (Task<ControlReply> Replicas, Task<ControlReply> Sentinels)[] replies)
+    private static async Task<SentinelTopology> ReadTopologyAsync(
+        IReadOnlyList<string> shards, Task<ControlReply>[] pendingReplicas, Task<ControlReply>[] pendingSentinels)
     {
-        var replicas = await Task.WhenAll(replies.Select(static reply => reply.Replicas)).ConfigureAwait(false);
-        var sentinels = await Task.WhenAll(replies.Select(static reply => reply.Sentinels)).ConfigureAwait(false);
-        return new SentinelTopology(
-            shards.Index().ToDictionary(static shard => shard.Item, shard => SentinelReplies.Replicas(replicas[shard.Index]), StringComparer.Ordinal),
-            [.. sentinels.SelectMany(SentinelReplies.Sentinels).Distinct()]);
+        var replies = await Task.WhenAll(pendingReplicas).ConfigureAwait(false);
+        var sentinels = await Task.WhenAll(pendingSentinels).ConfigureAwait(false);
+        var replicas = new Dictionary<string, IReadOnlyList<NamedReplica>>(StringComparer.Ordinal);
+        for (var i = 0; i < shards.Count; i++)
+        {
+            replicas.Add(shards[i], SentinelReplies.Replicas(replies[i]));
+        }
+
+        return new SentinelTopology(replicas, [.. sentinels.SelectMany(SentinelReplies.Sentinels).Distinct()]);
     }
 
     /// <summary>Null where the Sentinel has answered, be it that it does not know the name.</summary>

@@ -8,6 +8,12 @@ namespace ShardedCache.Shards;
 /// <summary>Which server this is: the run id changes when the process restarts, the replication id when its data's history does.</summary>
 internal sealed record ServerIdentity(string RunId, string ReplicationId);
 
+/// <summary>To <c>ROLE</c>: no role where the server did not say it; no refusal where it is a master.</summary>
+internal sealed record RoleAnswer(ServerRole? Role, ShardRefusal? Refusal);
+
+/// <summary>To <c>INFO</c>: no identity where the server refused; a refusal where it did not answer, or forbids it.</summary>
+internal sealed record IdentityAnswer(ServerIdentity? Server, ShardRefusal? Refusal);
+
 /// <summary>Asks a server who it is, and sets the shard's clock by it.</summary>
 internal static class MasterCheck
 {
@@ -16,22 +22,20 @@ internal static class MasterCheck
 
     private static readonly TimeSpan Exact = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>
-    /// Asks <c>ROLE</c>. No role where the server did not say it; no refusal where it is a master, whose replicas' progress is noted.
-    /// </summary>
-    public static async ValueTask<(ServerRole? Role, ShardRefusal? Refusal)> AskRoleAsync(
+    /// <summary>Asks <c>ROLE</c>, and notes the progress of a master's replicas.</summary>
+    public static async ValueTask<RoleAnswer> AskRoleAsync(
         IServerConnection connection, ReplicaLag lag, CancellationToken cancellationToken)
     {
         var reply = await connection.ExecuteAsync(new[] { "ROLE" }, cancellationToken).ConfigureAwait(false);
         if (reply.Kind != ControlReplyKind.Array || reply.Items.Count == 0)
         {
-            return (null, ShardRefusal.From("ROLE", reply));
+            return new(null, ShardRefusal.From("ROLE", reply));
         }
 
         var role = reply.Items[0].Text;
         if (role != "master")
         {
-            return (ServerRole.Replica, ShardRefusal.Temporary($"{connection.Address} is a {role}, not a master"));
+            return new(ServerRole.Replica, ShardRefusal.Temporary($"{connection.Address} is a {role}, not a master"));
         }
 
         if (reply.Items is [_, var offset, var replicas])
@@ -39,18 +43,17 @@ internal static class MasterCheck
             lag.Observe(Number(offset), [.. replicas.Items.Where(static replica => replica.Items.Count == 3).Select(static replica => Number(replica.Items[2]))]);
         }
 
-        return (ServerRole.Master, null);
+        return new(ServerRole.Master, null);
     }
 
-    /// <summary>Asks <c>INFO</c>. No identity where the server refused; a refusal where it did not answer, or forbids it.</summary>
-    public static async ValueTask<(ServerIdentity? Server, ShardRefusal? Refusal)> IdentifyAsync(IServerConnection connection, CancellationToken cancellationToken)
+    public static async ValueTask<IdentityAnswer> IdentifyAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
         var info = await connection.ExecuteAsync(new[] { "INFO", "server", "replication" }, cancellationToken).ConfigureAwait(false);
         return info.Kind switch
         {
-            ControlReplyKind.Text => (new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:")), null),
-            ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm => (null, null),
-            _ => (null, ShardRefusal.From("INFO", info)),
+            ControlReplyKind.Text => new IdentityAnswer(new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:")), null),
+            ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm => new(null, null),
+            _ => new(null, ShardRefusal.From("INFO", info)),
         };
     }
 
