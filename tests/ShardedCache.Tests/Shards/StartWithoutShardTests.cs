@@ -97,6 +97,22 @@ public sealed class StartWithoutShardTests : Outage
     }
 
     [Fact]
+    public async Task A_short_wait_for_the_Sentinels_counts_in_a_long_time_out_too()
+    {
+        A.Hangs = static command => command == "set";
+        World.Start(mode: FailoverMode.LocalTier, change: static settings =>
+            settings with { ShardConnection = settings.ShardConnection with { OperationTimeout = TimeSpan.FromSeconds(20) } });
+        var set = SetAsync("key", "value");
+        World.Time.Advance(TimeSpan.FromMilliseconds(250));
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        await World.UntilNowAsync(() => World.Now.State == ShardState.Up && !A.Sent.IsEmpty);
+
+        World.Time.Advance(TimeSpan.FromMilliseconds(19_750));
+
+        await set.WaitAsync(TimeSpan.FromSeconds(10), Token);
+    }
+
+    [Fact]
     public async Task A_group_that_has_waited_and_then_got_no_answer_is_invalidated_where_nothing_is_journaled()
     {
         A.Hangs = static command => command == "group-write";
