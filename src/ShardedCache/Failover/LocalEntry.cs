@@ -178,6 +178,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public bool HasExpired(long nowMilliseconds) => ExpiresAt <= nowMilliseconds;
 
+    /// <summary>As a server takes it: what has expired ends at once.</summary>
+    public long MillisecondsToLive(long nowMilliseconds) => Math.Max(1, ExpiresAt - nowMilliseconds);
+
     public void Begin(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
     {
         (_key, Kind, Header, Payload) = (key, kind, header, payload);
@@ -282,18 +285,4 @@ internal sealed class LocalEntry(LocalStripe stripe)
         Payload?.Return();
         Payload = null;
     }
-}
-
-/// <summary>One use of an entry's object.</summary>
-/// <param name="Entry">The object.</param>
-/// <param name="Version">Which use of it.</param>
-/// <param name="Unlocked">Its stripe, where it can be acknowledged without the lock of that and without being looked at.</param>
-internal readonly record struct EntryRef(LocalEntry? Entry, int Version, LocalStripe? Unlocked)
-{
-    /// <summary>Refers to what the entry is now; its stripe is locked.</summary>
-    public static EntryRef To(LocalEntry? entry) =>
-        entry is null ? default : new(entry, entry.Version, entry is { IsShared: false, Page: null } ? entry.Stripe : null);
-
-    /// <summary>The entry, while it is what it was and in its stripe, which is locked; else null.</summary>
-    public LocalEntry? Current => Entry is { IsDetached: false } entry && entry.Version == Version ? entry : null;
 }

@@ -39,7 +39,7 @@ internal static class ReplayCommand
         {
             // One that nobody has used for its whole window here may live by another instance's use, and is not made anew.
             var how = entry.HasExpired(now) ? SessionMerge.ReplayToExisting : SessionMerge.Replay;
-            var remaining = Math.Max(1, entry.ExpiresAt - now);
+            var remaining = entry.MillisecondsToLive(now);
             return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, remaining, how, store, cancellationToken);
         }
 
@@ -48,7 +48,7 @@ internal static class ReplayCommand
         if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
         {
             isGuarded = false;
-            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(Math.Max(1, entry.ExpiresAt - now)), Index(entry.Key)]);
+            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key)]);
         }
 
         var (stored, life, lastStampLife) = Stored(entry, store);
@@ -90,7 +90,7 @@ internal static class ReplayCommand
 
             // What it replaced, should another client replay that even later, has to find something to yield to, as long as a tombstone
             // lives: the entry itself, where its header says when it ends, or else its stamp.
-            var life = Math.Max(1, entry.ExpiresAt - now);
+            var life = entry.MillisecondsToLive(now);
             return !entry.Header.IsSliding
                 ? (stored, Number(Math.Max(life, tombstoneLife)), [])
                 : (stored, Number(life), life < tombstoneLife ? Number(tombstoneLife) : []);

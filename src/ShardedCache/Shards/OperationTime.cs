@@ -25,6 +25,9 @@ internal readonly struct OperationTime
     // Less cannot tell a silent server from a busy one.
     private TimeSpan Shortest => _context.Settings.OperationTimeout / 64;
 
+    // A part is left to timers that are late.
+    private TimeSpan Whole => _context.Settings.OperationTimeout * 63 / 64;
+
     private TimeSpan Left
     {
         get
@@ -32,8 +35,8 @@ internal readonly struct OperationTime
             var all = _context.Settings.OperationTimeout;
             var gone = _context.Time.GetElapsedTime(Began);
 
-            // A part is left to timers that are late. A process that was stopped is late itself, whatever it does, and still wants its answer.
-            return gone > 2 * all ? all / 16 : (all * 63 / 64) - gone;
+            // A process that was stopped is late itself, whatever it does, and still wants its answer.
+            return gone > 2 * all ? all / 16 : Whole - gone;
         }
     }
 
@@ -50,8 +53,8 @@ internal readonly struct OperationTime
     public OperationLimit Limit(CancellationToken cancellationToken)
     {
         var slack = Shortest < Unnoticed ? Shortest : Unnoticed;
-        var (left, whole) = (Left, (_context.Settings.OperationTimeout * 63 / 64) - slack);
-        return left >= (_context.ServerTimeout < whole ? _context.ServerTimeout : whole)
+        var (left, nearlyWhole) = (Left, Whole - slack);
+        return left >= (_context.ServerTimeout < nearlyWhole ? _context.ServerTimeout : nearlyWhole)
             ? new(null, cancellationToken)
             : new(new CancellationTokenSource(left > TimeSpan.Zero ? left * 7 / 8 : TimeSpan.Zero, _context.Time), cancellationToken);
     }
