@@ -52,4 +52,7 @@ internal readonly record struct Reply(ReplyKind Kind, long Integer = 0, ServerEr
 
     public static Reply FromError(string errorText) =>
         new(ReplyKind.ServerError, 0, ServerErrors.Classify(errorText), ServerErrors.WithoutArguments(errorText));
+
+    /// <summary>For a command whose answer tells nothing.</summary>
+    public static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
 }

@@ -58,6 +58,9 @@ internal sealed class StampClock
     /// <param name="timestamp">Of <see cref="TimeProvider.GetTimestamp"/>.</param>
     public long MillisecondsAt(long timestamp) => _shardTime.At(_time, timestamp) / 1000;
 
+    /// <summary>How long ago a stamp was made here; less, where it had to pass one that was ahead.</summary>
+    public TimeSpan ElapsedSince(Stamp stamp) => TimeSpan.FromMicroseconds(Math.Max(0, NowMicroseconds - stamp.UnixMicroseconds));
+
     /// <summary>
     /// Takes a reply to <c>TIME</c>. The timestamps are <see cref="TimeProvider.GetTimestamp"/> just before the command
     /// was sent and just after its reply came; half the time between them is how far the measurement can be off.

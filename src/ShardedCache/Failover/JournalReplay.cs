@@ -152,7 +152,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             return false;
         }
 
-        var oldest = store.Clock.NowMicroseconds - (long)store.Limits.TombstoneLife.TotalMicroseconds;
+        var oldest = store.Clock.NowMicroseconds - (long)store.Limits.ReplayLife.TotalMicroseconds;
         if (entry.Group is { IsRemovalOfAll: false } outlived && outlived.Stamp.UnixMicroseconds < oldest)
         {
             // Invalidations need no atomicity.
@@ -171,6 +171,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             return true;
         }
 
+        ReplayCommand.SendUse(batch, entry, store);
         var stripe = entry.Stripe;
         if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && store.MayBeRemoved(entry))
         {

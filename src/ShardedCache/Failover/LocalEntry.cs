@@ -124,6 +124,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Only the prolonging of its life is in the journal: every server has the value.</summary>
     public bool IsTouchOnly { get; set; }
 
+    /// <summary>It was refreshed: whatever version its master has is to be prolonged, not only this one.</summary>
+    public bool IsRefreshed { get; set; }
+
     /// <summary>Milliseconds by the shard's clock.</summary>
     public long ExpiresAt { get; set; } = long.MaxValue;
 
@@ -187,7 +190,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         _ownSize = Overhead + (key.Name.Length * sizeof(char));
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
-        (IsSession, IsPartial, HasYielded) = (false, false, false);
+        (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>

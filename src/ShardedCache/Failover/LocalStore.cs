@@ -24,7 +24,7 @@ internal sealed class LocalStore
         Limits = limits;
         _budget = budget;
         Clock = clock;
-        _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
+        _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, clock, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
         budget.Register(this);
     }
 
@@ -285,7 +285,7 @@ internal sealed class LocalStore
     }
 
     /// <summary>Whether another client may have removed it since its master last had it, and nothing there tells of that any more.</summary>
-    public bool MayBeRemoved(LocalEntry entry) => Clock.NowMilliseconds - entry.ConfirmedAt > Limits.TombstoneLife.TotalMilliseconds;
+    public bool MayBeRemoved(LocalEntry entry) => Clock.NowMilliseconds - entry.ConfirmedAt > Limits.ReplayLife.TotalMilliseconds;
 
     /// <summary>Holds every stripe, so that nothing is sent and nothing is added meanwhile.</summary>
     public void WithAllLocked(Action action)

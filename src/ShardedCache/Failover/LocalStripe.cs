@@ -7,7 +7,7 @@ namespace ShardedCache.Failover;
 /// A part of a shard's local store: the keys of some hash tags, so that the keys of a group are together. Every member but
 /// <see cref="Lock"/> is for who holds that lock.
 /// </summary>
-internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int maxStandbyPayload)
+internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long standbyLimit, int maxStandbyPayload)
 {
     /// <summary>More than a tenth of a second replaces, at the usual rates.</summary>
     private const int MaxFree = 512;
@@ -215,7 +215,7 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
         }
 
         Move(entry, Standing.Standby, null);
-        (entry.IsTouchOnly, entry.TouchedAt) = (false, 0);
+        (entry.IsTouchOnly, entry.IsRefreshed, entry.TouchedAt) = (false, false, 0);
         entry.Group = entry.Group is { IsRemovalOfAll: true } removal ? removal : null;
         Evict();
     }
@@ -255,6 +255,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
         return (count, freed);
     }
+
+    /// <summary>While copies of what it removed could still be read.</summary>
+    private bool IsRemovalOfGroup(LocalEntry entry) => entry.Group is { IsRemovalOfAll: true } && !entry.HasExpired(clock.NowMilliseconds);
 
     private long Shrink(LocalEntry entry, Action<LocalEntry> change)
     {
@@ -330,9 +333,9 @@ internal sealed class LocalStripe(JournalBudget budget, long standbyLimit, int m
 
     private void Evict()
     {
-        while (_standby.Size > standbyLimit && _standby.First is { } oldest)
+        for (var left = _standby.Count; _standby.Size > standbyLimit && _standby.First is { } oldest; left--)
         {
-            if (oldest.WasUsed)
+            if (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest)))
             {
                 oldest.WasUsed = false;
                 _standby.Remove(oldest);

@@ -8,13 +8,18 @@ internal static class LocalTouches
     /// <summary>The entry's life was prolonged; <paramref name="sentOn"/> is null where its master has yet to be told.</summary>
     public static void Touch(this LocalStore store, LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
     {
-        var now = store.Clock.NowMilliseconds;
         if (entry.Header.IsSliding)
         {
-            entry.ExpiresAt = store.ExpiresAt(entry, now);
+            entry.ExpiresAt = store.ExpiresAt(entry, store.Clock.NowMilliseconds);
         }
 
-        entry.TouchedAt = now;
+        store.Use(stripe, entry, sentOn);
+    }
+
+    /// <summary>The same where what is known here is over, or no value: its master may have a version that is not.</summary>
+    private static void Use(this LocalStore store, LocalStripe stripe, LocalEntry entry, IServerConnection? sentOn)
+    {
+        entry.TouchedAt = store.Clock.NowMilliseconds;
         entry.WasUsed = true;
         if (entry.Standing == Standing.Sent && sentOn is null && !entry.TryOweTouch())
         {
@@ -65,9 +70,17 @@ internal static class LocalTouches
             entry.TouchedAt = store.Clock.NowMilliseconds;
             stripe.Put(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
         }
-        else if (entry.Kind is LocalKind.Value or LocalKind.Refresh && !entry.HasExpired(store.Clock.NowMilliseconds))
+        else
         {
-            store.Touch(stripe, entry, sentOn);
+            entry.IsRefreshed = true;
+            if (entry.Kind == LocalKind.Value && !entry.HasExpired(store.Clock.NowMilliseconds))
+            {
+                store.Touch(stripe, entry, sentOn);
+            }
+            else
+            {
+                store.Use(stripe, entry, sentOn);
+            }
         }
     }
 }

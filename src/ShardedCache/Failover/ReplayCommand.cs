@@ -18,7 +18,7 @@ internal static class ReplayCommand
     public static ValueTask<Reply> Send(
         IEntryCommands commands, LocalEntry entry, LocalStore store, out bool isGuarded, CallMode mode, CancellationToken cancellationToken)
     {
-        isGuarded = entry.Kind is not (LocalKind.Refresh or LocalKind.Eviction);
+        isGuarded = entry.Kind is not LocalKind.Eviction && !IsRefreshAlone(entry);
         if (entry.Page is not null)
         {
             return PageCommand.Set(commands, entry, store, isReplay: true, cancellationToken);
@@ -30,7 +30,7 @@ internal static class ReplayCommand
         }
 
         var now = store.Clock.NowMilliseconds;
-        if (entry.Kind == LocalKind.Refresh)
+        if (IsRefreshAlone(entry))
         {
             return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key)]);
         }
@@ -45,10 +45,10 @@ internal static class ReplayCommand
 
         // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it
         // may also have been removed, and after a tombstone's life that cannot be told from the other.
-        if (entry.IsTouchOnly && (entry.Payload is null || store.MayBeRemoved(entry)))
+        if (entry.IsTouchOnly && !IsBroughtWhole(entry, store))
         {
             isGuarded = false;
-            return Run(EntryScripts.Touch, [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key)]);
+            return Run(EntryScripts.Touch, Touch(entry, now));
         }
 
         var (stored, life, lastStampLife) = Stored(entry, store);
@@ -57,6 +57,34 @@ internal static class ReplayCommand
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, mode, cancellationToken);
     }
+
+    /// <summary>
+    /// Sends the use of an entry, ahead of <see cref="Send"/>, where that does not bring it: a refresh prolongs whatever version is there, and a
+    /// value that is not replayed whole is prolonged where it is. Nothing depends on the answer. The entry's stripe is locked.
+    /// </summary>
+    public static void SendUse(IEntryCommands commands, LocalEntry entry, LocalStore store)
+    {
+        var now = store.Clock.NowMilliseconds;
+        if (entry.IsRefreshed && !IsRefreshAlone(entry))
+        {
+            Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key)]);
+        }
+        else if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Page: null, Header.IsSliding: true, TouchedAt: > 0 }
+            && !IsBroughtWhole(entry, store))
+        {
+            Run(EntryScripts.Touch, Touch(entry, now));
+        }
+
+        void Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
+            _ = Reply.Drop(commands.RunAsync(script, entry.Key, arguments, CallMode.Asynchronous, CancellationToken.None));
+    }
+
+    private static bool IsRefreshAlone(LocalEntry entry) => entry.Kind == LocalKind.Refresh || entry is { IsTouchOnly: true, Kind: not LocalKind.Value };
+
+    private static bool IsBroughtWhole(LocalEntry entry, LocalStore store) => entry.Payload is not null && !store.MayBeRemoved(entry);
+
+    private static ReadOnlyMemory<byte>[] Touch(LocalEntry entry, long now) =>
+        [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key)];
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
     public static byte[] Index(in StoredKey key) => GroupKeys.IndexForKey(key.Name) is { } index ? Bytes(key with { Name = index }) : [];

@@ -14,7 +14,7 @@ internal readonly struct OperationTime
 
     private readonly ShardContext _context;
 
-    private OperationTime(ShardContext context) => (_context, Began) = (context, context.Time.GetTimestamp());
+    private OperationTime(ShardContext context, long began) => (_context, Began) = (context, began);
 
     /// <summary>By <see cref="TimeProvider.GetTimestamp"/>.</summary>
     public long Began { get; }
@@ -40,7 +40,11 @@ internal readonly struct OperationTime
         }
     }
 
-    public static OperationTime Begin(ShardContext context) => new(context);
+    public static OperationTime Begin(ShardContext context) => new(context, context.Time.GetTimestamp());
+
+    /// <summary>That of an operation that began so long ago.</summary>
+    public static OperationTime Resume(ShardContext context, TimeSpan gone) =>
+        new(context, context.Time.GetTimestamp() - (long)(gone.TotalSeconds * context.Time.TimestampFrequency));
 
     /// <summary>Waits until it is known whether a replica can be read, at most for half of what is left: the other half is for asking it.</summary>
     public ValueTask WaitAsync(ReplicaSearch search, CallMode mode, CancellationToken cancellationToken)

@@ -58,7 +58,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             var isRemoved = entry is null or { Overlays: false }
                 && GroupKeys.RemovalAfter(stripe, key.Name, entry?.Header.Stamp ?? default) is { Overlays: true }
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
-            if (entry is not { Overlays: true } && !isRemoved)
+            if ((entry is not { Overlays: true } || IsKeptByServer(entry)) && !isRemoved)
             {
                 reader.Keep(entry?.Header.Stamp ?? default, entry?.ConfirmedAt ?? 0, maxKept);
                 return true;
@@ -208,58 +208,14 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
     }
 
-    /// <summary>
-    /// Whether what was read had indeed a later version, which is over and has left nothing on the master. Whoever does not know of that must not
-    /// read the older one either, so it is removed. Where the later one is not over, the older has come after it, from a process or over a
-    /// network that had stood still: then the later one is brought back, or, where it is not kept or not known of late, the server's order counts. One of two
-    /// acknowledged writes has to be there.
-    /// </summary>
-    public bool RemovesReplaced(IServerConnection connection, in StoredKey key, Stamp later)
-    {
-        var stripe = _store.StripeOf(key);
-        lock (stripe.Lock)
-        {
-            if (stripe.Find(key.Name) is not { } entry || entry.Header.Stamp != later)
-            {
-                // Another key has the same hash; or much has happened since.
-                return false;
-            }
-
-            var isSettled = entry.Standing is Standing.Standby or Standing.Acknowledged;
-            if (entry.Kind != LocalKind.Value || entry.HasExpired(shard.Clock.NowMilliseconds) || GroupKeys.IsRemoved(stripe, entry))
-            {
-                if (isSettled)
-                {
-                    _ = ShardWriter.Drop(connection.RunAsync(EntryScripts.Evict, key, [later.ToBytes()], CallMode.Asynchronous, CancellationToken.None));
-                }
-
-                return true;
-            }
-
-            if (isSettled && entry is { Payload: not null, IsSession: false, Page: null, HasYielded: false } && IsRecent(entry))
-            {
-                entry.IsTouchOnly = false;
-                stripe.Move(entry, Standing.Pending, null);
-            }
-            else if (isSettled)
-            {
-                stripe.Forget(entry);
-            }
-        }
-
-        _store.Added();
-        return false;
-    }
-
-    // The longer ago its master has last said so, the more likely somebody has replaced or removed it since, which what came late has hidden.
-    private bool IsRecent(LocalEntry entry) =>
-        shard.Clock.NowMilliseconds - entry.ConfirmedAt <= 2 * context.Settings.OperationTimeout.TotalMilliseconds;
-
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
     private static bool IsJournal(LocalEntry? local) => local is not null
         && local.Standing != Standing.Standby
         && local is { IsTouchOnly: false, HasYielded: false, Kind: not LocalKind.Refresh }
-        && !(local.Kind == LocalKind.Value && local.Payload is null);
+        && !IsKeptByServer(local);
+
+    /// <summary>It was read, and is too large to be kept here.</summary>
+    private static bool IsKeptByServer(LocalEntry local) => local is { Kind: LocalKind.Value, Payload: null };
 
     /// <summary>Whether this process has removed the whole group of the key after what a server has under it.</summary>
     private static bool IsRemoved(LocalStripe stripe, in StoredKey key, Stamp stamp)

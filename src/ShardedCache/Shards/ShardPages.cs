@@ -35,7 +35,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         var time = OperationTime.Begin(context);
-        var connection = shard.Live ?? await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
+        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
         var reply = connection is null
             ? default
             : await time.AskAsync(connection, key, reader, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
@@ -90,7 +90,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         _store.Added();
-        await FinishAsync(stripe, entry, connection, pending).ConfigureAwait(false);
+        await FinishAsync(entry, connection, pending).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -101,11 +101,31 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("evict tag", shard.Name);
         cancellationToken.ThrowIfCancellationRequested();
-        if (shard.Live is null)
-        {
-            await WaitForFirstOutcomeAsync(cancellationToken).ConfigureAwait(false);
-        }
+        var (entry, connection, result) = (default(LocalEntry), default(IServerConnection), 0L);
+        await _judge.RunAsync(
+            async token =>
+            {
+                (entry, connection, var pending) = BeginEviction(key, token);
+                result = await FinishAsync(entry, connection, pending).ConfigureAwait(false);
+            },
+            CallMode.Asynchronous,
+            cancellationToken).ConfigureAwait(false);
 
+        for (var steps = 1; result == 1; steps++)
+        {
+            if (steps > StepsWithoutPause && steps % StepsBetweenPauses == 0)
+            {
+                await Task.Delay(StepPause, context.Time, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            // Where the caller gives up in between, this throws, and the journal goes on.
+            var pending = PageCommand.Evict(connection!, entry!, _store, EvictionStep.Next, cancellationToken);
+            result = await FinishAsync(entry!, connection, pending).ConfigureAwait(false);
+        }
+    }
+
+    private (LocalEntry Entry, IServerConnection? Connection, ValueTask<Reply> Pending) BeginEviction(StoredKey key, CancellationToken cancellationToken)
+    {
         LocalEntry entry;
         IServerConnection? connection;
         ValueTask<Reply> pending;
@@ -120,16 +140,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         _store.Added();
-        for (var steps = 1; await FinishAsync(stripe, entry, connection, pending).ConfigureAwait(false) == 1; steps++)
-        {
-            if (steps > StepsWithoutPause && steps % StepsBetweenPauses == 0)
-            {
-                await Task.Delay(StepPause, context.Time, CancellationToken.None).ConfigureAwait(false);
-            }
-
-            // Where the caller gives up in between, this throws, and the journal goes on.
-            pending = PageCommand.Evict(connection!, entry, _store, EvictionStep.Next, cancellationToken);
-        }
+        return (entry, connection, pending);
     }
 
     /// <summary>Null where the server gave no answer that counts.</summary>
@@ -165,7 +176,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
     }
 
     /// <summary>Awaits the answer to a write. Returns it, or 0 where there is none and none is needed.</summary>
-    private async ValueTask<long> FinishAsync(LocalStripe stripe, LocalEntry entry, IServerConnection? connection, ValueTask<Reply> pending)
+    private async ValueTask<long> FinishAsync(LocalEntry entry, IServerConnection? connection, ValueTask<Reply> pending)
     {
         if (connection is null)
         {
@@ -182,7 +193,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         catch (OperationCanceledException)
         {
             // Whether the server has it is unknown: so it is brought there again.
-            Unanswered(stripe, entry, connection);
+            Unanswered(entry, connection);
             throw;
         }
 
@@ -197,7 +208,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
             default:
-                Unanswered(stripe, entry, connection);
+                Unanswered(entry, connection);
                 context.Metrics.FallbackWrite(shard.Name);
                 return 0;
         }
@@ -230,10 +241,11 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
     }
 
-    private void Unanswered(LocalStripe stripe, LocalEntry entry, IServerConnection connection)
+    private void Unanswered(LocalEntry entry, IServerConnection connection)
     {
         if (entry.IsDetached && context.FailoverMode == FailoverMode.Bypass)
         {
+            var stripe = _store.StripeOf(entry.Key);
             lock (stripe.Lock)
             {
                 if (stripe.Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
@@ -277,13 +289,6 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         return isFound;
-    }
-
-    /// <summary>Returns the connection that serves by then, or null where none does.</summary>
-    private async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CancellationToken cancellationToken)
-    {
-        await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
-        return shard.Live;
     }
 
     /// <param name="IsOwed">Whether the server is not to be asked, because it does not have yet what this process wrote.</param>

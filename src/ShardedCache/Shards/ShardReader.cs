@@ -11,6 +11,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 {
     private readonly ShardJudge _judge = new(shard, context);
     private readonly ShardFallback _fallback = new(shard, context);
+    private readonly ReplacedVersions _replaced = new(shard, context);
 
     /// <summary>Reads an entry into an array of its own; null where there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
@@ -168,7 +169,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             }
         }
 
-        if (reader.Outcome == EntryOutcome.Replaced && !_fallback.RemovesReplaced(connection, key, reader.Known))
+        if (reader.Outcome == EntryOutcome.Replaced && !_replaced.Removes(connection, key, reader.Known))
         {
             return null;
         }
@@ -263,7 +264,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         throw connection is null ? _judge.Unavailable() : _judge.Unavailable(connection, reply);
     }
 
-    /// <summary>Where <see cref="ShardFallback.RemovesReplaced"/> has denied it: the later version is in the journal now, or else this one counts.</summary>
+    /// <summary>Where <see cref="ReplacedVersions.Removes"/> has denied it: the later version is in the journal now, or else this one counts.</summary>
     private async ValueTask<bool?> ReadReplacedAsync(
         IServerConnection connection, StoredKey key, EntryReader reader, OperationTime time, CallMode mode, CancellationToken cancellationToken)
     {

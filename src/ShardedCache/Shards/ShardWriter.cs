@@ -189,7 +189,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             if (!isRemoved)
             {
                 // The server has no room for the new value, and the old one must not be read any more.
-                reply = await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, CancellationToken.None).ConfigureAwait(false);
+                reply = await EvictAsync(write, connection, mode).ConfigureAwait(false);
                 verdict = _judge.JudgeWrite(connection, reply);
             }
 
@@ -240,6 +240,25 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         return connection;
     }
 
+    /// <summary>Within what is left of the write's time.</summary>
+    private async ValueTask<Reply> EvictAsync(PendingWrite write, IServerConnection connection, CallMode mode)
+    {
+        using var limit = OperationTime.Resume(context, shard.Clock.ElapsedSince(write.Stamp)).Limit(write.CancellationToken);
+        try
+        {
+            return await connection.RunAsync(EntryScripts.Evict, write.Key, [write.Stamp.ToBytes()], mode, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!write.CancellationToken.IsCancellationRequested)
+        {
+            return Reply.TimedOut;
+        }
+        catch (OperationCanceledException)
+        {
+            Unanswered(write, connection);
+            throw;
+        }
+    }
+
     private int HashOf(in StoredKey key) => context.IsJournaling ? LocalTable.HashOf(key.Name) : 0;
 
     private EntryExpiration? ExpirationOf(EntryLifetime? lifetime) => lifetime?.From(shard.Clock.NowMilliseconds);
@@ -270,7 +289,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 var entry = _store.Write(stripe, sought, key, header, kept, connection);
                 written = EntryRef.To(entry);
                 reply = ReplayCommand.Send(commands, entry, _store, out var isGuarded, mode, cancellationToken);
-                return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded };
+                return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
             }
 
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
@@ -281,7 +300,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             if (header.IsSliding && guard > life)
             {
                 // Its answer tells nothing that the entry's does not.
-                _ = Drop(commands.SetAsync(
+                _ = Reply.Drop(commands.SetAsync(
                     ReplayCommand.LastStampOf(key), header.Stamp.ToBytes(), ReadOnlySequence<byte>.Empty, guard, CallMode.Asynchronous, CancellationToken.None));
             }
         }
@@ -301,7 +320,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             stripe.Forget(overwritten);
         }
 
-        return new(key, stamp, connection, written, reply);
+        return new(key, stamp, connection, written, reply) { CancellationToken = cancellationToken };
     }
 
     /// <summary>
@@ -319,9 +338,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         var guard = _store.Limits.TombstoneLife - TimeSpan.FromMilliseconds((header.Stamp.UnixMicroseconds / 1000) - shard.RecoveredAt);
         return guard > life ? guard : life;
     }
-
-    /// <summary>For a command whose answer tells nothing.</summary>
-    public static async Task Drop(ValueTask<Reply> reply) => await reply.ConfigureAwait(false);
 
     private void Invalidate(GroupOperation group)
     {
@@ -361,6 +377,9 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServerConnection? Connection, EntryRef Entry, ValueTask<Reply> Reply)
 {
     public bool IsJournaled => Entry.Entry is not null;
+
+    /// <summary>Abandons the wait for its answer.</summary>
+    public CancellationToken CancellationToken { get; init; }
 
     /// <summary>The answer is 0 where something later is there.</summary>
     public bool IsGuarded { get; init; }

@@ -37,6 +37,33 @@ public sealed class LocalBoundTests : IDisposable
     }
 
     [Fact]
+    public void Removals_of_whole_groups_outlast_other_copies_but_keep_to_the_bound_and_end_with_their_time()
+    {
+        Use(new LocalWorld(standbyBytes: Stripes * 3 * EntrySize));
+        RemoveGroup("a");
+        Copy("b");
+        Copy("c");
+        Copy("d");
+        Copy("e");
+        Assert.Equal("ade", Kept("abcde"));
+
+        foreach (var group in "fghijk")
+        {
+            RemoveGroup(group.ToString());
+        }
+
+        Assert.InRange(_world.Store.StandbyBytes, 1, 3 * EntrySize);
+        Assert.DoesNotContain('f', Kept("adefghijk"));
+        Assert.Contains('k', Kept("adefghijk"));
+
+        _world.Time.Advance(LocalWorld.TombstoneLife);
+        Copy("l");
+        Copy("m");
+        Copy("n");
+        Assert.Equal("lmn", Kept("adefghijklmn"));
+    }
+
+    [Fact]
     public void What_is_not_proven_yet_is_not_evicted_and_does_not_count_as_a_copy()
     {
         Use(new LocalWorld(standbyBytes: Stripes * 2 * EntrySize));
@@ -220,6 +247,23 @@ public sealed class LocalBoundTests : IDisposable
     {
         _world.Dispose();
         _world = world;
+    }
+
+    private void RemoveGroup(string group)
+    {
+        var key = LocalWorld.Key(Tag + group);
+        var stripe = _world.Store.StripeOf(key);
+        LocalEntry entry;
+        lock (stripe.Lock)
+        {
+            var stamp = _world.Clock.Next();
+            entry = stripe.Create(key, LocalKind.Tombstone, EntryHeader.Tombstone(stamp), null);
+            (entry.Group, entry.IsShared) = (new GroupOperation(key, key, stamp, isRemovalOfAll: true), true);
+            _world.Store.Write(stripe, entry, _world.First);
+        }
+
+        _world.Store.Answered(entry, _world.First, isAcknowledged: true);
+        _world.Prove();
     }
 
     private LocalEntry Copy(string key) => _world.Replicated(Tag + key, new byte[100], LocalWorld.Sliding(TimeSpan.FromHours(1)));

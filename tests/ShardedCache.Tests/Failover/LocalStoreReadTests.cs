@@ -230,7 +230,8 @@ public sealed class LocalStoreReadTests : IDisposable
 
         Assert.Equal(LocalKind.Tombstone, _world.Find("removed")?.Kind);
         Assert.True(_world.Find("expired")?.HasExpired(_world.Now));
-        Assert.Equal(Standing.Standby, expired.Standing);
+        Assert.False(removed.IsTouchOnly);
+        Assert.True(expired is { Standing: Standing.Pending, IsTouchOnly: true, Overlays: false });
     }
 
     [Fact]

@@ -41,7 +41,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>Takes an entry command and never answers it.</summary>
     public Func<string, bool> Hangs { get; set; } = static _ => false;
 
-    /// <summary>Gives a script's answer later, and does not run it.</summary>
+    /// <summary>Gives the answer to a set or a script later, and does nothing else.</summary>
     public Func<string, Task<Reply>?> AnswerLater { get; set; } = static _ => null;
 
     /// <summary>Gives the answer to a read later: what is there now.</summary>

@@ -71,6 +71,11 @@ internal sealed class FakeServerConnection(
             return HangAsync(cancellationToken);
         }
 
+        if (server.AnswerLater("set") is { } later)
+        {
+            return new(later);
+        }
+
         if (reply.Kind == ReplyKind.Ok)
         {
             server.Put(key.Name, [.. header, .. payload.ToArray()], timeToLive < TimeSpan.Zero ? null : (long)timeToLive.TotalMilliseconds);

@@ -49,6 +49,32 @@ public sealed class GroupOutageTests : Outage
     }
 
     [Fact]
+    public async Task A_removal_of_the_whole_group_is_known_as_long_as_copies_of_its_members_could_be_read()
+    {
+        await StartAsync(change: static settings => settings with { LocalTierSizeLimit = 64 * 1024 });
+        await SetAsync("{g}:a", "removed", Sliding(600));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal("removed", await GetAsync("{g}:a"));
+        await Group.RemoveAllAsync(Token);
+        await UntilProvenAsync();
+        for (var i = 0; i < 24; i++)
+        {
+            // Of the same stripe: enough for the removal to be the oldest, and the copy, which was used, to be kept.
+            await SetAsync($"{{g}}:{i}", "value");
+        }
+
+        await UntilProvenAsync();
+        await FailAsync();
+        Assert.Null(await GetAsync("{g}:a"));
+
+        A.Store.Clear();
+        await ReturnAsync();
+        await UntilProvenAsync();
+        Assert.NotEqual("removed", On(A, "{g}:a"));
+    }
+
+    [Fact]
     public async Task What_somebody_wrote_later_stays_when_a_set_is_replayed_and_the_other_members_are_written()
     {
         await StartAsync();

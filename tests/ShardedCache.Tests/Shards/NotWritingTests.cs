@@ -267,6 +267,29 @@ public sealed class NotWritingTests : Outage
     }
 
     [Theory]
+    [InlineData(FailoverMode.LocalTier)]
+    [InlineData(FailoverMode.Bypass)]
+    [InlineData(FailoverMode.Throw)]
+    public async Task A_server_that_was_long_in_saying_that_it_has_no_memory_gets_only_the_rest_of_the_time_for_the_removal(FailoverMode mode)
+    {
+        await StartAsync(mode);
+        await SetAsync("key", "old");
+        var answer = new TaskCompletionSource<Reply>();
+        A.AnswerLater = command => command == "set" ? answer.Task : null;
+        A.Hangs = static command => command == "evict";
+        var set = SetAsync("key", "new");
+        World.Time.Advance(TimeSpan.FromMilliseconds(700));
+        answer.SetResult(Reply.FromError("OOM command not allowed when used memory > 'maxmemory'."));
+        await World.UntilNowAsync(() => A.Sent.Any(static sent => sent.Command == "evict"));
+        Assert.False(set.IsCompleted);
+
+        World.Time.Advance(TimeSpan.FromMilliseconds(300));
+
+        var failure = await Record.ExceptionAsync(() => set.WaitAsync(TimeSpan.FromSeconds(10), Token));
+        Assert.Equal((mode == FailoverMode.Throw, mode == FailoverMode.Throw), (failure is ShardUnavailableException, failure is not null));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task While_there_is_no_memory_a_write_is_one_command_that_removes_the_key_and_afterwards_a_plain_one_again(bool isSynchronous)

@@ -232,4 +232,26 @@ public sealed class ReplicaReadTests : Outage
         await ReturnAsync();
         await Cache.DisposeAsync();
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_read_of_a_replica_and_is_too_large_to_be_kept_is_read_of_the_master_that_does_not_write_yet(bool isOlder)
+    {
+        await StartWithReplicaAsync(static settings => settings with { LocalTierMaxEntrySize = 3 });
+        B.Store["key"] = Foreign("value", -10);
+        await FailAsync();
+        await ReplicaServesAsync();
+        Assert.Equal("value", await GetAsync("key"));
+        B.AnswerEntry = static command => command == "replay" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots") : null;
+        if (isOlder)
+        {
+            B.Store["key"] = Foreign("older", -60);
+        }
+
+        await PromoteAsync();
+
+        Assert.Equal(isOlder ? null : "value", await GetAsync("key"));
+        Assert.Equal(isOlder ? null : "value", Text((await Cache.GetManyAsync(["key"], Token))[0]));
+    }
 }

@@ -89,7 +89,7 @@ public sealed class ReplicaReadinessTests : Outage
         B.Break();
         await World.UntilNowAsync(() => B.Connections.Count == 0);
         A.Break(ConnectionFaultKind.Silent);
-        await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "get") == 2);
+        await World.UntilAsync(() => A.Sent.Count(static sent => sent.Command == "get") == 2, stepMilliseconds: 1);
         B.IsSilent = false;
 
         await World.UntilAsync(() => read.IsCompleted);

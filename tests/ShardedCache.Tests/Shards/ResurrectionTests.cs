@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using ShardedCache.Connections;
 
@@ -111,86 +110,6 @@ public sealed class ResurrectionTests : Outage
         Assert.Equal(1, A.Replay("key", Foreign("newer", 60)));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task What_had_a_later_version_that_has_expired_is_not_read_where_another_instance_brings_it_back_and_removed(bool isBuffered)
-    {
-        await StartAsync();
-        await SetAsync("key", "later", For(5));
-        await UntilProvenAsync();
-        World.Time.Advance(TimeSpan.FromSeconds(10));
-        A.Store.TryRemove("key", out _);
-        Assert.Null(await GetAsync("key"));
-        Assert.Equal(1, A.Replay("key", Foreign("older", -60)));
-
-        if (isBuffered)
-        {
-            var buffer = new ArrayBufferWriter<byte>();
-            Assert.False(await Cache.TryGetAsync("key", buffer, Token));
-            Assert.Equal(0, buffer.WrittenCount);
-        }
-        else
-        {
-            Assert.Null(await GetAsync("key"));
-        }
-
-        Assert.Null(On(A, "key"));
-        A.Store["key"] = Foreign("newer", 0);
-        Assert.Equal("newer", await GetAsync("key"));
-    }
-
-    [Fact]
-    public async Task Of_two_versions_at_nearly_the_same_time_the_one_that_the_master_has_is_read()
-    {
-        await StartAsync();
-        await SetAsync("key", "mine");
-        await UntilProvenAsync();
-        A.Store["key"] = Foreign("other", -0.2);
-
-        Assert.Equal("other", await GetAsync("key"));
-    }
-
-    [Fact]
-    public async Task What_a_stalled_network_has_put_over_a_later_version_gives_way_to_that_again()
-    {
-        await StartAsync();
-        await SetAsync("key", "later");
-        await UntilProvenAsync();
-        await World.PollAsync(A);
-        A.Store["key"] = Foreign("delayed", -5);
-
-        Assert.Equal("later", await GetAsync("key"));
-        await World.UntilAsync(() => On(A, "key") == "later");
-    }
-
-    [Fact]
-    public async Task A_later_version_that_its_master_has_not_confirmed_for_long_is_not_brought_back_for_it_may_have_been_removed()
-    {
-        await StartAsync();
-        await SetAsync("key", "later");
-        await UntilProvenAsync();
-        World.Time.Advance(TimeSpan.FromSeconds(5));
-        A.Store["key"] = Foreign("delayed", -10);
-
-        Assert.Equal("delayed", await GetAsync("key"));
-        await World.PollAsync(A);
-        Assert.Equal("delayed", On(A, "key"));
-    }
-
-    [Fact]
-    public async Task Where_the_value_of_the_later_version_is_not_kept_the_delayed_one_is_not_lost_with_it()
-    {
-        await StartAsync(change: static settings => settings with { LocalTierMaxEntrySize = 3 });
-        A.Store["key"] = Foreign("later");
-        Assert.Equal("later", await GetAsync("key"));
-        A.Store["key"] = Foreign("delayed", -2);
-
-        Assert.Equal("delayed", await GetAsync("key"));
-        Assert.Equal("delayed", await GetAsync("key"));
-        Assert.Equal("delayed", On(A, "key"));
-    }
-
     [Fact]
     public async Task What_yielded_and_is_not_proven_is_read_in_the_next_outage_however_long_the_one_before_was()
     {
@@ -286,62 +205,6 @@ public sealed class ResurrectionTests : Outage
     }
 
     [Fact]
-    public async Task The_use_of_a_copy_that_somebody_removed_long_ago_does_not_bring_it_back()
-    {
-        await StartAsync();
-        await SetAsync("key", "old", Sliding(3600));
-        await UntilProvenAsync();
-        World.Time.Advance(TimeSpan.FromMinutes(10));
-
-        // Another client's tombstone has come and gone.
-        A.Store.TryRemove("key", out _);
-        await FailAsync();
-        Assert.Null(await GetAsync("key"));
-        await Cache.RefreshAsync("key", Token);
-        await ReturnAsync();
-
-        Assert.Null(On(A, "key"));
-        Assert.Null(await GetAsync("key"));
-    }
-
-    [Fact]
-    public async Task The_use_of_a_copy_in_an_outage_longer_than_a_tombstone_s_life_does_not_bring_it_back()
-    {
-        await StartAsync();
-        await SetAsync("key", "old", Sliding(3600));
-        await UntilProvenAsync();
-        await FailAsync();
-        Assert.Equal("old", await GetAsync("key"));
-
-        // Another client was not cut off, and has removed it; its tombstone has come and gone.
-        A.Store.TryRemove("key", out _);
-        World.Time.Advance(TimeSpan.FromMinutes(3));
-        await ReturnAsync();
-
-        Assert.Null(On(A, "key"));
-    }
-
-    [Fact]
-    public async Task The_use_of_a_copy_that_could_not_be_told_for_longer_than_a_tombstone_s_life_does_not_make_it_readable_for_ever()
-    {
-        await StartWithReplicaAsync();
-        await SetAsync("key", "old", Sliding(3600));
-        await UntilProvenAsync();
-        await FailAsync();
-        World.Time.Advance(TimeSpan.FromSeconds(30));
-        Assert.Equal("old", await GetAsync("key"));
-
-        // Another client was not cut off, and has removed it; its tombstone has come and gone.
-        A.Store.TryRemove("key", out _);
-        World.Time.Advance(TimeSpan.FromMinutes(3));
-        A.Replication.Acknowledged = 0;
-        await ReturnAsync();
-        await FailAsync();
-
-        Assert.Null(await GetAsync("key"));
-    }
-
-    [Fact]
     public async Task What_is_first_read_from_a_replica_late_in_an_outage_is_not_brought_to_where_somebody_may_have_removed_it()
     {
         await StartWithReplicaAsync();
@@ -379,25 +242,6 @@ public sealed class ResurrectionTests : Outage
         await PromoteAsync();
 
         Assert.NotEqual("old", On(B, "key"));
-    }
-
-    [Fact]
-    public async Task A_copy_that_was_used_in_an_outage_survives_where_nobody_could_be_told_of_its_use()
-    {
-        await StartAsync();
-        await SetAsync("key", "value", Sliding(20));
-        await UntilProvenAsync();
-        await FailAsync();
-        World.Time.Advance(TimeSpan.FromSeconds(15));
-        Assert.Equal("value", await GetAsync("key"));
-        World.Time.Advance(TimeSpan.FromSeconds(15));
-
-        // Redis has let it expire.
-        A.Store.TryRemove("key", out _);
-        await ReturnAsync();
-
-        Assert.Equal("value", On(A, "key"));
-        Assert.Equal("value", await GetAsync("key"));
     }
 
     private Task CreateGroupMemberAsync()

@@ -75,15 +75,15 @@ internal sealed class ShardWorld : IServerConnector, ILogger
 
     public Task UntilUpOnAsync(FakeServer server) => UntilAsync(() => Now.State == ShardState.Up && Now.Master == server.Address);
 
-    /// <summary>Lets time pass in small steps until the condition holds.</summary>
-    public async Task UntilAsync(Func<bool> condition)
+    /// <summary>Lets time pass in small steps until the condition holds: the smaller, the more a busy machine can do in a time-out.</summary>
+    public async Task UntilAsync(Func<bool> condition, int stepMilliseconds = 10)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         while (!condition())
         {
             Assert.False(deadline.IsCancellationRequested, $"The condition was not met. The shard: {Now}");
             await Task.Delay(1, TestContext.Current.CancellationToken);
-            Time.Advance(TimeSpan.FromMilliseconds(10));
+            Time.Advance(TimeSpan.FromMilliseconds(stepMilliseconds));
         }
     }
 

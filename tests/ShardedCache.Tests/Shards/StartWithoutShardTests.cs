@@ -7,6 +7,8 @@ namespace ShardedCache.Tests.Shards;
 /// <summary>The process starts while nothing can be reached.</summary>
 public sealed class StartWithoutShardTests : Outage
 {
+    private IPageStore Pages => ((IPageCache)Cache).Pages;
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -55,36 +57,46 @@ public sealed class StartWithoutShardTests : Outage
 
     [Theory]
     [InlineData("set")]
+    [InlineData("set without memory")]
     [InlineData("set many")]
     [InlineData("remove")]
     [InlineData("refresh")]
     [InlineData("set group")]
+    [InlineData("set page")]
+    [InlineData("get page")]
+    [InlineData("evict tag")]
     [InlineData("get")]
     [InlineData("get many")]
     public async Task What_has_waited_for_the_Sentinels_gives_a_server_that_falls_silent_then_only_the_rest_of_its_time(string operation)
     {
-        A.Hangs = static command => command is "set" or "get" or "refresh" or "group-write";
+        var isFull = operation == "set without memory";
+        A.Hangs = command => (command is "set" && !isFull) || command is "evict" or "get" or "refresh" or "group-write" or "page-set" or "tag-evict";
+        A.AnswerEntry = command => command == "set" && isFull ? Reply.FromError("OOM command not allowed") : null;
         World.Start(mode: FailoverMode.LocalTier);
         var task = operation switch
         {
-            "set" => SetAsync("key", "value"),
+            "set" or "set without memory" => SetAsync("key", "value"),
             "set many" => Cache.SetManyAsync([new("key", "value"u8.ToArray())], new(), Token),
             "remove" => Cache.RemoveAsync("key", Token),
             "refresh" => Cache.RefreshAsync("key", Token),
             "set group" => Cache.CreateKeyGroup("group").SetAsync([new("{group}:key", "value"u8.ToArray())], new(), Token),
+            "set page" => Pages.SetAsync("page", new("value"u8.ToArray()), ["tag"], TimeSpan.FromMinutes(1), Token).AsTask(),
+            "get page" => Pages.GetAsync("page", Token).AsTask(),
+            "evict tag" => Pages.EvictAsync("tag", Token),
             "get" => Cache.GetAsync("key", Token),
             _ => Cache.GetManyAsync(["key"], Token),
         };
         World.Time.Advance(TimeSpan.FromMilliseconds(700));
         World.Masters.Say(ShardWorld.Shard, A.Address);
-        await World.UntilNowAsync(() => World.Now.State == ShardState.Up && !A.Sent.IsEmpty);
+        await World.UntilNowAsync(() => World.Now.State == ShardState.Up && A.Sent.Count == (isFull ? 2 : 1));
         Assert.False(task.IsCompleted);
 
         World.Time.Advance(TimeSpan.FromMilliseconds(300));
 
         await task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         A.Hangs = static _ => false;
-        if (operation.StartsWith("set", StringComparison.Ordinal))
+        A.AnswerEntry = static _ => null;
+        if (operation is "set" or "set many" or "set group")
         {
             var key = operation == "set group" ? "{group}:key" : "key";
             Assert.Equal("value", await GetAsync(key));
