@@ -53,8 +53,7 @@ internal static class Lifetime
         var lastUse = write.Start;
         foreach (var other in ofKey)
         {
-            if (other.Outcome == Outcome.Hit && other.Value == write.Value && other.End <= read.Start
-                && other.End < lastUse + write.Sliding - Tolerance)
+            if (other.End <= read.Start && other.End < lastUse + write.Sliding - Tolerance && IsUse(write, other, ofKey))
             {
                 lastUse = Math.Max(lastUse, other.Start);
             }
@@ -62,6 +61,15 @@ internal static class Lifetime
 
         return read.End < lastUse + write.Sliding - Tolerance;
     }
+
+    /// <summary>
+    /// A refresh says of no value that it is there: it is a use of one that its process knows to be, and would bring to where it has expired.
+    /// </summary>
+    private static bool IsUse(Write write, Operation other, IReadOnlyList<Operation> ofKey) => other.Kind == OperationKind.Refresh
+        ? other.Outcome == Outcome.Done && ofKey.Any(known => known.Process == other.Process && known.Value == write.Value
+            && (known.Outcome == Outcome.Hit || known.Kind == OperationKind.Set)
+            && known.End <= other.Start && other.End < known.Start + write.Sliding - Tolerance)
+        : other.Outcome == Outcome.Hit && other.Value == write.Value;
 
     private static long After(long moment, long ticks) => moment > long.MaxValue - ticks ? long.MaxValue : moment + ticks;
 }

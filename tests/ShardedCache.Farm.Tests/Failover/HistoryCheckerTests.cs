@@ -126,6 +126,16 @@ public sealed class HistoryCheckerTests
     }
 
     [Fact]
+    public void A_refresh_by_who_knows_a_value_is_a_use_of_it()
+    {
+        AssertOnly(
+            History.Set(0, 1, 0, 1, sliding: 1600).Refresh(0, 1400, 1401).Miss(0, 2500, 2501).Check(),
+            [findings => findings.Missed]);
+        AssertOnly(History.Set(0, 1, 0, 1, sliding: 1600).Refresh(1, 1400, 1401).Miss(0, 2500, 2501).Check(), []);
+        AssertOnly(History.Set(0, 1, 0, 1, sliding: 1600).Refresh(0, 1700, 1701).Miss(0, 2500, 2501).Check(), []);
+    }
+
+    [Fact]
     public void A_sliding_value_that_is_gone_before_its_window_is_over_was_missed() =>
         AssertOnly(
             History.Set(0, 1, 0, 1, sliding: 1600).Hit(0, (0, 1), 1400, 1401).Miss(0, 2500, 2501).Check(),
