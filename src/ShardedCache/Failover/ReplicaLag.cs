@@ -1,7 +1,7 @@
 namespace ShardedCache.Failover;
 
 /// <summary>
-/// How far behind a shard's best replica was when its master was last heard: what the master says in each reply to <c>ROLE</c>, over
+/// How far behind a shard's replicas were when its master was last heard: what the master says in each reply to <c>ROLE</c>, over
 /// time. Pure. A replica that has acknowledged all that the master had at an earlier poll was at most that poll's age behind.
 /// </summary>
 internal sealed class ReplicaLag(TimeProvider time)
@@ -13,9 +13,10 @@ internal sealed class ReplicaLag(TimeProvider time)
     private readonly Lock _lock = new();
     private TimeSpan? _last;
     private long? _reached;
+    private long _heard;
     private ReplicasOnline? _online;
 
-    /// <summary>Null where no replica was ever seen to follow.</summary>
+    /// <summary>The best one's. Null where no replica was ever seen to follow.</summary>
     public TimeSpan? Last
     {
         get
@@ -57,16 +58,38 @@ internal sealed class ReplicaLag(TimeProvider time)
                 _polls.Clear();
             }
 
+            _heard = now;
             _polls.Enqueue((now, masterOffset));
-            var best = replicaOffsets.Count == 0 ? -1 : replicaOffsets.Max();
-            while (_polls.TryPeek(out var oldest) && (oldest.Offset <= best || _polls.Count > History))
+            if (_polls.Count > History)
             {
-                _reached = oldest.At;
                 _polls.Dequeue();
             }
 
+            var best = replicaOffsets.Count == 0 ? -1 : replicaOffsets.Max();
+            _reached = best >= _polls.Peek().Offset || _polls.Count == History ? PollAt(best) : _reached;
             _last = _reached is { } known ? time.GetElapsedTime(known, now) : null;
         }
+    }
+
+    /// <summary>That of a replica which has come so far: at least, where it was behind already when the master was first heard. Null where it never was.</summary>
+    public TimeSpan? Behind(long offset)
+    {
+        lock (_lock)
+        {
+            return _polls.Count == 0 ? null : time.GetElapsedTime(PollAt(offset), _heard);
+        }
+    }
+
+    /// <summary>When the master had no more than this, as far as that is known.</summary>
+    private long PollAt(long offset)
+    {
+        var found = _polls.Peek().At;
+        foreach (var (at, reached) in _polls)
+        {
+            found = reached <= offset ? at : found;
+        }
+
+        return found;
     }
 }
 

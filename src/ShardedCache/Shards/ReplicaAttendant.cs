@@ -153,9 +153,10 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
             return false;
         }
 
-        // How long its own link was down before anyone here noticed; and what the master last said of its best replica, if it did.
+        // How long its own link was down before anyone here noticed; and how far behind it is itself, where it follows what was served last.
         var noticed = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
-        return IsFresh((state.LinkDownFor ?? TimeSpan.Zero) - noticed) && IsFresh(shard.Lag.Last ?? TimeSpan.Zero);
+        var lag = lastServed() is { } served && served.History == state.Mark.Id ? shard.Lag.Behind(state.Mark.Offset) : shard.Lag.Last;
+        return IsFresh((state.LinkDownFor ?? TimeSpan.Zero) - noticed) && IsFresh(lag ?? TimeSpan.Zero);
     }
 
     /// <summary>How long before the shard went down the replica was last found fit, if it was.</summary>

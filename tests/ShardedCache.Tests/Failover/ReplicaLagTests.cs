@@ -56,6 +56,20 @@ public class ReplicaLagTests
     }
 
     [Fact]
+    public void Each_replica_is_as_far_behind_as_the_poll_that_it_has_reached()
+    {
+        Assert.Null(_lag.Behind(100));
+        Poll(100, 100);
+        Poll(200, 200);
+        Poll(300, 300);
+        Poll(400, 400);
+
+        Assert.Equal(
+            [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3)],
+            new[] { _lag.Behind(450), _lag.Behind(399), _lag.Behind(100), _lag.Behind(1) });
+    }
+
+    [Fact]
     public void Of_several_replicas_the_best_counts()
     {
         Poll(100, 100, 0);

@@ -14,7 +14,10 @@ internal sealed class FakeReplication
     /// <summary>The first offset that is not of the former history.</summary>
     public long FormerEnd { get; set; } = -1;
 
-    public long Offset => Interlocked.Read(ref _offset);
+    public long Offset => Master is { } master ? master.Acknowledged ?? master.Offset : Interlocked.Read(ref _offset);
+
+    /// <summary>Of a replica: what it follows; null: it has stood still from the beginning.</summary>
+    public FakeReplication? Master { get; set; }
 
     /// <summary>How many replicas are online.</summary>
     public int Replicas { get; set; }
@@ -31,7 +34,7 @@ internal sealed class FakeReplication
 
     public void ContinueFrom(FakeReplication former, long offset)
     {
-        (Id, FormerId, FormerEnd) = (former.Id + "'", former.Id, offset + 1);
+        (Id, FormerId, FormerEnd, Master) = (former.Id + "'", former.Id, offset + 1, null);
         Interlocked.Exchange(ref _offset, offset);
     }
 

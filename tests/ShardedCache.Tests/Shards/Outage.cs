@@ -37,6 +37,7 @@ public abstract class Outage : IAsyncDisposable
     {
         B.Role = "slave";
         A.Replication.Replicas = 1;
+        B.Replication.Master = A.Replication;
         World.Masters.Say(ShardWorld.Shard, A.Address, [B.Address]);
         World.Start(mode: FailoverMode.LocalTier, change: settings =>
             (change?.Invoke(settings) ?? settings) with { Sentinels = [new ServerAddress("10.2.0.1", 26379)] });
@@ -60,6 +61,7 @@ public abstract class Outage : IAsyncDisposable
     private protected Task PromoteAsync()
     {
         B.Role = "master";
+        B.Replication.Master = null;
         World.Masters.Say(ShardWorld.Shard, B.Address);
         return World.UntilUpOnAsync(B);
     }

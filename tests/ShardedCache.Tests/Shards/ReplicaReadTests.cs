@@ -183,6 +183,28 @@ public sealed class ReplicaReadTests : Outage
     }
 
     [Fact]
+    public async Task A_replica_that_lagged_too_far_behind_is_not_read_however_near_another_one_is()
+    {
+        await StartWithReplicaAsync(static settings => settings with { MaxStaleness = TimeSpan.FromSeconds(2) });
+        await World.UntilAsync(() => B.Commands.Any(static command => command.StartsWith("INFO", StringComparison.Ordinal)));
+
+        // It follows from far behind, and what the master says of its replicas is what the other one has.
+        B.Replication.Master = null;
+        B.Store["key"] = Foreign("replica", -10);
+        for (var i = 0; i < 6; i++)
+        {
+            await SetAsync("other", "value");
+            await World.PollAsync(A);
+        }
+
+        await FailAsync();
+
+        await World.UntilAsync(() => B.Opened > 3);
+        Assert.Null(await GetAsync("key"));
+        Assert.Empty(B.Sent);
+    }
+
+    [Fact]
     public async Task A_replica_whose_own_link_was_down_for_too_long_is_not_read_however_near_another_one_is()
     {
         (B.Replication.Link, B.Replication.LinkDownSeconds) = ("down", 3600);
