@@ -34,6 +34,16 @@ internal static class EntryScripts
         end
         """;
 
+    // What is left of a life, in milliseconds, that was so long at that time; all of it where no time is given. A process can be stopped between
+    // working out a life and sending it.
+    internal const string Rest = """
+        local function rest(life, at)
+          if not at or life == '' then return life end
+          local time = redis.call('TIME')
+          return string.format('%.0f', math.max(1, life - math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - at)))
+        end
+        """;
+
     // The score, too: whoever writes to the group next makes its index expire with the greatest of them.
     private const string ProlongMember = """
         local function prolongMember(index, key, life)
@@ -46,25 +56,27 @@ internal static class EntryScripts
 
     /// <summary>
     /// Prolongs a sliding entry that is still the one that was read, and never shortens its life.
-    /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long.
+    /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long, or nothing; and the
+    /// time from which the life counts, in milliseconds.
     /// </summary>
-    public static StoredScript Touch { get; } = new("touch", ProlongMember + """
+    public static StoredScript Touch { get; } = new("touch", ProlongMember + "\n" + Rest + """
 
         if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) ~= 'string' or #head < 10 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
-        if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], ARGV[2]) end
-        return redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
+        local life = rest(ARGV[2], ARGV[4])
+        if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], life) end
+        return redis.call('PEXPIRE', KEYS[1], life, 'GT')
         """);
 
     /// <summary>
     /// Prolongs a sliding entry by what its own header says. Returns 1 where there is a live sliding entry, also when
-    /// its life was long enough already. Arguments, both optional: for how many milliseconds
-    /// the refresh was held back; the index of its group, which must live as long.
+    /// its life was long enough already. Arguments, all optional: for how many milliseconds
+    /// the refresh was held back; the index of its group, which must live as long, or nothing; and until when it was held back, in milliseconds.
     /// </summary>
-    public static StoredScript Refresh { get; } = new("refresh", ProlongMember + """
+    public static StoredScript Refresh { get; } = new("refresh", ProlongMember + "\n" + Rest + """
 
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 25)
         if type(head) ~= 'string' or #head < 18 or string.byte(head, 1) ~= 0xC1 then return 0 end
@@ -91,8 +103,9 @@ internal static class EntryScripts
         life = life - (tonumber(ARGV[1]) or 0)
         if limit and limit < life then life = limit end
         if life < 1 then return 0 end
-        redis.call('PEXPIRE', KEYS[1], string.format('%.0f', life), 'GT')
-        if ARGV[2] and ARGV[2] ~= '' then prolongMember(ARGV[2], KEYS[1], string.format('%.0f', life)) end
+        life = rest(string.format('%.0f', life), ARGV[3])
+        redis.call('PEXPIRE', KEYS[1], life, 'GT')
+        if ARGV[2] and ARGV[2] ~= '' then prolongMember(ARGV[2], KEYS[1], life) end
         return 1
         """);
 
@@ -111,12 +124,14 @@ internal static class EntryScripts
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
     /// now, 0 where a later one is or was, or <see cref="RemovedForLackOfMemory"/>.
     /// Arguments: the stored bytes; milliseconds to live, or nothing; the index of its group, which must live as long, or nothing; the
-    /// key of its last stamp; and for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough.
+    /// key of its last stamp; for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough; and, optional,
+    /// the time from which the life counts, in milliseconds.
     /// </summary>
-    public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + """
+    public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + "\n" + Rest + """
 
         if #ARGV == 0 then return 0 end
-        local stored, life, index, last, lastLife = unpack(ARGV)
+        local stored, life, index, last, lastLife, at = unpack(ARGV)
+        life = rest(life, at)
         local stamp = string.sub(stored, 3, 10)
         if hasLater(KEYS[1], stamp) or hadLater(last, stamp) then return 0 end
         local function written()

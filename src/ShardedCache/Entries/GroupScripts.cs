@@ -10,14 +10,15 @@ namespace ShardedCache.Entries;
 internal static class GroupScripts
 {
     /// <summary>
-    /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: 1
-    /// where what is later stays; the key of the group's removal stamp; the stamp; then for each member its key, its stored bytes, and
-    /// its milliseconds to live or nothing, the key of its last stamp, and for how many milliseconds that is kept or nothing.
+    /// Writes and removes members. Returns 1, 0 where a later member stays, or -1 where the whole group was removed later. Arguments: where what
+    /// is later stays the time from which lives count, in milliseconds, else 0; the key of the group's removal stamp; the stamp; then for each member
+    /// its key, its stored bytes, and its milliseconds to live or nothing, the key of its last stamp, and for how many milliseconds that is kept or
+    /// nothing.
     /// </summary>
-    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + """
+    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + "\n" + EntryScripts.Rest + """
 
         if #ARGV == 0 then return 0 end
-        local guard, stamp = ARGV[1] == '1', ARGV[3]
+        local guard, stamp = ARGV[1] ~= '0' and ARGV[1], ARGV[3]
         if guard then
           local removed = redis.call('GET', ARGV[2])
           if removed and isLater(removed, 1, stamp) then return -1 end
@@ -26,6 +27,7 @@ internal static class GroupScripts
         local now, written = time[1] * 1000 + math.floor(time[2] / 1000), 1
         for at = 4, #ARGV, 5 do
           local key, bytes, life, last, lastLife = unpack(ARGV, at, at + 4)
+          life = rest(life, guard or nil)
           if guard and (hasLater(key, stamp) or hadLater(last, stamp)) then
             written = 0
           else
@@ -48,13 +50,13 @@ internal static class GroupScripts
         """);
 
     /// <summary>
-    /// Removes every member, and leaves the stamp of that for as long as a tombstone lives. Returns how many were removed. Arguments: 1
-    /// where what is later stays; the key of the group's removal stamp; the stamp; a tombstone; its milliseconds to live.
+    /// Removes every member, and leaves the stamp of that for as long as a tombstone lives. Returns how many were removed. Arguments: as
+    /// for <see cref="Write"/> whether what is later stays; the key of the group's removal stamp; the stamp; a tombstone; its milliseconds to live.
     /// </summary>
     public static StoredScript RemoveAll { get; } = new("group-remove-all", EntryScripts.IsLater + """
 
         if #ARGV == 0 then return 0 end
-        local guard, stamp, count = ARGV[1] == '1', ARGV[3], 0
+        local guard, stamp, count = ARGV[1] ~= '0', ARGV[3], 0
         for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
           if not (guard and hasLater(key, stamp)) then
             redis.call('SET', key, ARGV[4], 'PX', ARGV[5])

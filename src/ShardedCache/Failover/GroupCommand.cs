@@ -9,7 +9,7 @@ internal static class GroupCommand
     /// <summary>Sends the operation; the group's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, GroupOperation group, LocalStore store, bool isReplay, CancellationToken cancellationToken)
     {
-        List<ReadOnlyMemory<byte>> arguments = [isReplay ? "1"u8.ToArray() : "0"u8.ToArray(), ReplayCommand.Bytes(group.Removal), group.Stamp.ToBytes()];
+        List<ReadOnlyMemory<byte>> arguments = [ReplayCommand.Number(isReplay ? store.Clock.NowMilliseconds : 0), ReplayCommand.Bytes(group.Removal), group.Stamp.ToBytes()];
         if (group.IsRemovalOfAll)
         {
             arguments.AddRange(Tombstone(group.Stamp), ReplayCommand.Number((long)store.Limits.TombstoneLife.TotalMilliseconds));

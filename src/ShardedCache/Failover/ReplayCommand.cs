@@ -32,7 +32,7 @@ internal static class ReplayCommand
         var now = store.Clock.NowMilliseconds;
         if (IsRefreshAlone(entry))
         {
-            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key)]);
+            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key), Number(now)]);
         }
 
         if (entry is { IsSession: true, Kind: LocalKind.Value, Payload: { } state })
@@ -52,7 +52,9 @@ internal static class ReplayCommand
         }
 
         var (stored, life, lastStampLife) = Stored(entry, store);
-        return Run(EntryScripts.Replay, [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife]);
+        return Run(
+            EntryScripts.Replay,
+            [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now)]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, mode, cancellationToken);
@@ -67,7 +69,7 @@ internal static class ReplayCommand
         var now = store.Clock.NowMilliseconds;
         if (entry.IsRefreshed && !IsRefreshAlone(entry))
         {
-            Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key)]);
+            Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key), Number(now)]);
         }
         else if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Page: null, Header.IsSliding: true, TouchedAt: > 0 }
             && !IsBroughtWhole(entry, store))
@@ -84,7 +86,7 @@ internal static class ReplayCommand
     private static bool IsBroughtWhole(LocalEntry entry, LocalStore store) => entry.Payload is not null && !store.MayBeRemoved(entry);
 
     private static ReadOnlyMemory<byte>[] Touch(LocalEntry entry, long now) =>
-        [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key)];
+        [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key), Number(now)];
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
     public static byte[] Index(in StoredKey key) => GroupKeys.IndexForKey(key.Name) is { } index ? Bytes(key with { Name = index }) : [];

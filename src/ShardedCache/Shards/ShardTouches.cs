@@ -38,7 +38,8 @@ internal static class ShardTouches
             else
             {
                 var milliseconds = TouchPolicy.TimeToLive(header, now);
-                ReadOnlyMemory<byte>[] arguments = [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key)];
+                ReadOnlyMemory<byte>[] arguments =
+                    [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key), ReplayCommand.Number(now)];
                 reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {

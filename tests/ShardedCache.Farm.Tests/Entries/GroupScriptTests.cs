@@ -227,7 +227,8 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
 
     private Task<long> WriteAsync(Stamp stamp, params (string Name, byte[] Bytes, string Life)[] members) => WriteAsync("0", stamp, members);
 
-    private Task<long> ReplayAsync(Stamp stamp, params (string Name, byte[] Bytes, string Life)[] members) => WriteAsync("1", stamp, members);
+    private Task<long> ReplayAsync(Stamp stamp, params (string Name, byte[] Bytes, string Life)[] members) =>
+        WriteAsync($"{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}", stamp, members);
 
     private Task<long> WriteAsync(string guard, Stamp stamp, (string Name, byte[] Bytes, string Life)[] members, string lastStampLife = "") => RunAsync(
         GroupScripts.Write,

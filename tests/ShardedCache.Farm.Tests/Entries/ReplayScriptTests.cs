@@ -155,6 +155,36 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
     }
 
     [Fact]
+    public async Task A_life_counts_from_when_it_was_worked_out_however_late_it_is_sent()
+    {
+        var index = $"index:{Key}";
+        await Database.SortedSetAddAsync(index, Key.ToString(), 1);
+        var aMinuteAgo = $"{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 60_000}";
+        var inAMinute = $"{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + 60_000}";
+
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Key, Sliding(Stamp, 120_000, 1), "120000", index, LastStamp, "", aMinuteAgo));
+        await AssertLivesForAsync(Key, Minute);
+
+        Assert.Equal(0, await RunAsync(EntryScripts.Touch, Key, Stamp.ToBytes(), "115000", index, aMinuteAgo));
+        await AssertLivesForAsync(Key, Minute);
+        Assert.Equal(1, await RunAsync(EntryScripts.Touch, Key, Stamp.ToBytes(), "130000", index, aMinuteAgo));
+        await AssertLivesForAsync(Key, Minute + TimeSpan.FromSeconds(10));
+        Assert.Equal(1, await RunAsync(EntryScripts.Refresh, Key, "0", index, aMinuteAgo));
+        await AssertLivesForAsync(Key, Minute + TimeSpan.FromSeconds(10));
+
+        // A server's clock that is behind prolongs nothing.
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Key, Sliding(Later, 120_000, 1), "120000", index, LastStamp, "", inAMinute));
+        await AssertLivesForAsync(Key, 2 * Minute);
+
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Key, Sliding(MuchLater, 1000, 1), "1000", index, LastStamp, "120000", aMinuteAgo));
+        await AssertEndsAsync(Key);
+        await AssertLivesForAsync(LastStamp, 2 * Minute);
+
+        Assert.Equal(1, await RunAsync(GroupScripts.Write, index, aMinuteAgo, "removal", Stamp.ToBytes(), Key.ToString(), Sliding(Stamp, 90_000, 1), "90000", "last", ""));
+        await AssertLivesForAsync(Key, Minute / 2);
+    }
+
+    [Fact]
     public async Task Without_arguments_no_script_writes_anything()
     {
         await StoreAsync(Key, Sliding(Stamp, 1000, 1), Minute);
@@ -165,6 +195,15 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
         }
 
         Assert.Equal(Sliding(Stamp, 1000, 1), await StoredAsync(Key));
+    }
+
+    private async Task AssertEndsAsync(RedisKey key)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (await Database.KeyExistsAsync(key))
+        {
+            await Task.Delay(1, deadline.Token);
+        }
     }
 
     private Task<long> ReplayAsync(byte[] stored, string life, string lastStampLife = "") =>

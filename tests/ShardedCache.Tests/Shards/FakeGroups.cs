@@ -54,7 +54,7 @@ internal sealed class FakeGroups
     }
 
     private static (bool IsGuarded, string Removal, Stamp Stamp) Head(ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
-        (arguments[0].Span is [(byte)'1'], Encoding.UTF8.GetString(arguments[1].Span), Stamp.Read(arguments[2].Span));
+        (arguments[0].Span is not [(byte)'0'], Encoding.UTF8.GetString(arguments[1].Span), Stamp.Read(arguments[2].Span));
 
     private static bool HasLater(FakeServer server, string key, Stamp stamp) =>
         EntryHeader.TryRead(server.Store.GetValueOrDefault(key), out var header, out _) && header.Stamp > stamp;

@@ -138,7 +138,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
             switch (script)
             {
                 case "touch" when isEntry && header.IsSliding && header.Stamp == Stamp.Read(arguments[0].Span):
-                    Lives[key] = long.Parse(arguments[1].Span, CultureInfo.InvariantCulture);
+                    Lives[key] = Rest(arguments[1], arguments is [_, _, _, var at] ? at : default);
                     return 1;
                 case "refresh" when isEntry && header.IsSliding:
                     Lives[key] = header.SlidingMilliseconds;
@@ -189,7 +189,14 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         }
 
         PutLastStamp(arguments[3], header.Stamp, arguments[4]);
-        Put(key, stored, life.IsEmpty ? null : long.Parse(life.Span, CultureInfo.InvariantCulture));
+        Put(key, stored, life.IsEmpty ? null : Rest(life, arguments is [_, _, _, _, _, var at] ? at : default));
         return 1;
+    }
+
+    private long Rest(ReadOnlyMemory<byte> life, ReadOnlyMemory<byte> at)
+    {
+        var now = (time.GetUtcNow() + ClockLead).ToUnixTimeMilliseconds();
+        var late = at.IsEmpty ? 0 : Math.Max(0, now - long.Parse(at.Span, CultureInfo.InvariantCulture));
+        return Math.Max(1, long.Parse(life.Span, CultureInfo.InvariantCulture) - late);
     }
 }

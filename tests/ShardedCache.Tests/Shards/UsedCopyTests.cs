@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Entries;
 
 namespace ShardedCache.Tests.Shards;
@@ -132,6 +133,34 @@ public sealed class UsedCopyTests : Outage
         await World.UntilAsync(() => B.Lives.ContainsKey("key"));
         Assert.Contains(B.Sent, static sent => sent is { Command: "touch", Key: "key" });
         Assert.Equal("value", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_life_that_was_worked_out_before_this_process_stood_still_is_not_longer_for_that()
+    {
+        await StartAsync();
+        await FailAsync();
+        await SetAsync("key", "value", Sliding(20));
+        A.AnswerEntry = command => StandStill(command, "replay");
+        await ReturnAsync();
+        await World.UntilAsync(() => A.Lives.ContainsKey("key"));
+        Assert.InRange(A.Lives["key"]!.Value, 1, 16_250);
+
+        A.AnswerEntry = command => StandStill(command, "touch");
+        World.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("value", await GetAsync("key"));
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent is { Command: "touch", Key: "key" }));
+        Assert.InRange(A.Lives["key"]!.Value, 1, 16_250);
+
+        Reply? StandStill(string command, string at)
+        {
+            if (command == at)
+            {
+                World.Time.Advance(TimeSpan.FromSeconds(5));
+            }
+
+            return null;
+        }
     }
 
     private EntryExpiration Expiration(double slidingSeconds) =>
