@@ -161,16 +161,15 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         {
             var local = stripe.Find(key.Name);
             isJournal = IsJournal(local);
-            value = Value(stripe, local);
+            value = isJournal ? Value(stripe, local) : Copy(stripe, local);
             known = local is { Kind: not LocalKind.Refresh } ? local.Header.Stamp : null;
             confirmedAt = local?.ConfirmedAt ?? 0;
             isUnproven = local is { HasYielded: true, Standing: not Standing.Standby };
         }
 
-        // The use of a sliding copy is in the journal now.
-        _store.Added();
         if (isJournal)
         {
+            _store.Added();
             return Tell(reader, value, "journal");
         }
 
@@ -204,8 +203,21 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
         }
 
-        var isFresh = isUnproven || shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds;
-        return Tell(reader, isFresh ? value : null, isFresh && value is not null ? "copy" : "miss");
+        if (value is null || !(isUnproven || shard.Clock.NowMilliseconds - confirmedAt <= context.MaxStaleness.TotalMilliseconds))
+        {
+            return Tell(reader, null, "miss");
+        }
+
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is { Kind: LocalKind.Value } served && served.Header.Stamp == known)
+            {
+                Use(stripe, served);
+            }
+        }
+
+        _store.Added();
+        return Tell(reader, value, "copy");
     }
 
     /// <summary>Whether what is known here goes before whatever a replica could say.</summary>
@@ -248,15 +260,19 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
     /// <summary>Under the stripe's lock. Also counts as the use that a sliding expiration is prolonged by.</summary>
     private byte[]? Value(LocalStripe stripe, LocalEntry? entry)
     {
-        if (entry is not { Kind: LocalKind.Value, Payload: { } payload } || entry.HasExpired(shard.Clock.NowMilliseconds) || GroupKeys.IsRemoved(stripe, entry))
+        var value = Copy(stripe, entry);
+        if (value is not null)
         {
-            return null;
+            Use(stripe, entry!);
         }
 
-        var value = payload.Span.ToArray();
-        Use(stripe, entry);
         return value;
     }
+
+    private byte[]? Copy(LocalStripe stripe, LocalEntry? entry) =>
+        entry is { Kind: LocalKind.Value, Payload: { } payload } && !entry.HasExpired(shard.Clock.NowMilliseconds) && !GroupKeys.IsRemoved(stripe, entry)
+            ? payload.Span.ToArray()
+            : null;
 
     private void Use(LocalStripe stripe, LocalEntry entry)
     {

@@ -81,6 +81,20 @@ public sealed class UsedCopyTests : Outage
         Assert.Equal("value", await GetAsync("key"));
     }
 
+    [Fact]
+    public async Task A_copy_that_is_too_old_to_be_served_is_not_used_by_who_asked_for_it()
+    {
+        await StartAsync(change: static settings => settings with { MaxStaleness = TimeSpan.FromSeconds(60) });
+        await SetAsync("key", "value", Sliding(600));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(70));
+        await FailAsync();
+
+        Assert.Null(await GetAsync("key"));
+
+        Assert.Equal(0, Cache.JournalBytes);
+    }
+
     [Theory]
     [InlineData("expired", true)]
     [InlineData("expired", false)]
