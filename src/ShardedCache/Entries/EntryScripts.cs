@@ -36,7 +36,7 @@ internal static class EntryScripts
 
     // What is left of a life, in milliseconds, that was so long at that time; all of it where no time is given. A process can be stopped between
     // working out a life and sending it.
-    internal const string Rest = """
+    private const string Rest = """
         local function rest(life, at)
           if not at or life == '' then return life end
           local time = redis.call('TIME')

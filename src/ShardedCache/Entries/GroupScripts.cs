@@ -15,7 +15,7 @@ internal static class GroupScripts
     /// its key, its stored bytes, and its milliseconds to live or nothing, the key of its last stamp, and for how many milliseconds that is kept or
     /// nothing.
     /// </summary>
-    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + "\n" + EntryScripts.Rest + """
+    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + """
 
         if #ARGV == 0 then return 0 end
         local guard, stamp = ARGV[1] ~= '0' and ARGV[1], ARGV[3]
@@ -25,13 +25,18 @@ internal static class GroupScripts
         end
         local time = redis.call('TIME')
         local now, written = time[1] * 1000 + math.floor(time[2] / 1000), 1
+        local late = guard and now - guard or 0
         for at = 4, #ARGV, 5 do
           local key, bytes, life, last, lastLife = unpack(ARGV, at, at + 4)
-          life = rest(life, guard or nil)
-          if guard and (hasLater(key, stamp) or hadLater(last, stamp)) then
+          if late > 0 and life ~= '' then life = string.format('%.0f', math.max(1, life - late)) end
+          local own = string.sub(bytes, 3, 10)
+          if guard and (hasLater(key, own) or hadLater(last, own)) then
             written = 0
+          elseif guard and life ~= '' and string.byte(bytes, 2) ~= 4 and redis.pcall('GET', key) == bytes then
+            redis.call('PEXPIRE', key, life, 'GT')
+            redis.call('ZADD', KEYS[1], 'GT', string.format('%.0f', now + life), key)
           else
-            if lastLife ~= '' then redis.call('SET', last, stamp, 'PX', lastLife) end
+            if lastLife ~= '' then redis.call('SET', last, own, 'PX', lastLife) end
             if life == '' then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', life) end
             if string.byte(bytes, 2) == 4 then redis.call('ZREM', KEYS[1], key)
             elseif life == '' then redis.call('ZADD', KEYS[1], '+inf', key)

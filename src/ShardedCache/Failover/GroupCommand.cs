@@ -9,7 +9,8 @@ internal static class GroupCommand
     /// <summary>Sends the operation; the group's stripe is locked.</summary>
     public static ValueTask<Reply> Send(IEntryCommands commands, GroupOperation group, LocalStore store, bool isReplay, CancellationToken cancellationToken)
     {
-        List<ReadOnlyMemory<byte>> arguments = [ReplayCommand.Number(isReplay ? store.Clock.NowMilliseconds : 0), ReplayCommand.Bytes(group.Removal), group.Stamp.ToBytes()];
+        var now = store.Clock.NowMilliseconds;
+        List<ReadOnlyMemory<byte>> arguments = [ReplayCommand.Number(isReplay ? now : 0), ReplayCommand.Bytes(group.Removal), group.Stamp.ToBytes()];
         if (group.IsRemovalOfAll)
         {
             arguments.AddRange(Tombstone(group.Stamp), ReplayCommand.Number((long)store.Limits.TombstoneLife.TotalMilliseconds));
@@ -18,7 +19,7 @@ internal static class GroupCommand
 
         foreach (var entry in group.Entries.Where(static entry => !entry.IsDetached))
         {
-            var (stored, life, lastStampLife) = ReplayCommand.Stored(entry, store);
+            var (stored, life, lastStampLife) = ReplayCommand.Stored(entry, store, now);
             arguments.AddRange(
                 ReplayCommand.Bytes(entry.Key), stored, life, ReplayCommand.Bytes(ReplayCommand.LastStampOf(entry.Key)), lastStampLife);
         }

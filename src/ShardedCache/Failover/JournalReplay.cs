@@ -161,6 +161,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         if (entry.Group is { } group)
         {
+            foreach (var used in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
+            {
+                ReplayCommand.SendUse(batch, used, store);
+            }
+
             var written = GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken);
             sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, store.Clock.NowMilliseconds, written));
             foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
@@ -173,9 +178,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         ReplayCommand.SendUse(batch, entry, store);
         var stripe = entry.Stripe;
-        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && store.MayBeRemoved(entry))
+        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && !ReplayCommand.IsBroughtWhole(entry, store))
         {
-            // A later removal may have left no trace any more.
+            // A later removal may have left no trace any more, or is one of its whole group.
             stripe.Shrink(entry);
             metrics.JournalOutlived(shard);
         }

@@ -29,7 +29,8 @@ internal static class LocalTouches
 
         if (entry.Standing == Standing.Standby)
         {
-            entry.IsTouchOnly = true;
+            // Of which group it was is forgotten.
+            (entry.IsTouchOnly, entry.WasRead) = (true, true);
             stripe.Move(entry, sentOn is null ? Standing.Pending : Standing.Acknowledged, sentOn);
         }
         else if (entry.Standing == Standing.Acknowledged)
@@ -79,7 +80,10 @@ internal static class LocalTouches
             }
             else
             {
+                // A master has taken what is known here, and may have something later: that is not to be hidden.
+                var isOwed = entry.IsOwed;
                 store.Use(stripe, entry, sentOn);
+                entry.IsOwed = isOwed && entry.IsOwed;
             }
         }
     }

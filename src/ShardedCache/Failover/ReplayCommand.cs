@@ -51,7 +51,7 @@ internal static class ReplayCommand
             return Run(EntryScripts.Touch, Touch(entry, now));
         }
 
-        var (stored, life, lastStampLife) = Stored(entry, store);
+        var (stored, life, lastStampLife) = Stored(entry, store, now);
         return Run(
             EntryScripts.Replay,
             [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now)]);
@@ -83,7 +83,9 @@ internal static class ReplayCommand
 
     private static bool IsRefreshAlone(LocalEntry entry) => entry.Kind == LocalKind.Refresh || entry is { IsTouchOnly: true, Kind: not LocalKind.Value };
 
-    private static bool IsBroughtWhole(LocalEntry entry, LocalStore store) => entry.Payload is not null && !store.MayBeRemoved(entry);
+    /// <summary>Else somebody may have removed it, or has, and nothing would tell its master of that.</summary>
+    public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>
+        entry.Payload is not null && !store.MayBeRemoved(entry) && !GroupKeys.IsRemoved(entry.Stripe, entry);
 
     private static ReadOnlyMemory<byte>[] Touch(LocalEntry entry, long now) =>
         [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key), Number(now)];
@@ -102,9 +104,8 @@ internal static class ReplayCommand
     /// What is to be stored, and for how many milliseconds: nothing for ever; and the same for its stamp, beside it: nothing where the entry
     /// itself stays long enough. The entry's stripe is locked.
     /// </summary>
-    public static (byte[] Bytes, byte[] Life, byte[] LastStampLife) Stored(LocalEntry entry, LocalStore store)
+    public static (byte[] Bytes, byte[] Life, byte[] LastStampLife) Stored(LocalEntry entry, LocalStore store, long now)
     {
-        var now = store.Clock.NowMilliseconds;
         var tombstoneLife = (long)store.Limits.TombstoneLife.TotalMilliseconds;
         byte[] stored;
         if (entry is { Kind: LocalKind.Value, Payload: { } payload } && !entry.HasExpired(now))

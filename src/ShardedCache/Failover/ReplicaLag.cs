@@ -66,7 +66,16 @@ internal sealed class ReplicaLag(TimeProvider time)
             }
 
             var best = replicaOffsets.Count == 0 ? -1 : replicaOffsets.Max();
-            _reached = best >= _polls.Peek().Offset || _polls.Count == History ? PollAt(best) : _reached;
+            var (oldest, reached) = _polls.Peek();
+            if (best >= reached)
+            {
+                _reached = PollAt(best);
+            }
+            else if (_polls.Count == History && !(_reached > oldest))
+            {
+                _reached = oldest;
+            }
+
             _last = _reached is { } known ? time.GetElapsedTime(known, now) : null;
         }
     }

@@ -143,6 +143,8 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
 
         if (state.IsMaster)
         {
+            shard.ReplicaLag = shard.Lag.Last;
+
             // It may be the old one, cut off; but not where it has been verified, or was a replica of the one that was served last.
             return shard.Snapshot is { State: ShardState.Recovering } verified && verified.Master == connection.Address
                 || (lastServed() is { } last && state.Former.Id == last.History && IsFresh(shard.Lag.Last ?? AgeOfFitness(connection.Address)));
@@ -155,8 +157,8 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
 
         // How long its own link was down before anyone here noticed; and how far behind it is itself, where it follows what was served last.
         var noticed = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
-        var lag = lastServed() is { } served && served.History == state.Mark.Id ? shard.Lag.Behind(state.Mark.Offset) : shard.Lag.Last;
-        return IsFresh((state.LinkDownFor ?? TimeSpan.Zero) - noticed) && IsFresh(lag ?? TimeSpan.Zero);
+        shard.ReplicaLag = lastServed() is { } served && served.History == state.Mark.Id ? shard.Lag.Behind(state.Mark.Offset) : shard.Lag.Last;
+        return IsFresh((state.LinkDownFor ?? TimeSpan.Zero) - noticed) && IsFresh(shard.ReplicaLag ?? TimeSpan.Zero);
     }
 
     /// <summary>How long before the shard went down the replica was last found fit, if it was.</summary>

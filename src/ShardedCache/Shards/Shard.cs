@@ -19,6 +19,7 @@ internal sealed class Shard
     private readonly Lock _transition = new();
     private IServerConnection? _live;
     private IServerConnection? _replica;
+    private long _replicaLag = -1;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
     private OperationRefusal? _refusal;
@@ -86,6 +87,13 @@ internal sealed class Shard
                 Undelivered = Store.Undelivered,
             };
         }
+    }
+
+    /// <summary>How far behind <see cref="Replica"/> was when it was last found fit to be read; null where that is unknown.</summary>
+    public TimeSpan? ReplicaLag
+    {
+        get => Volatile.Read(ref _replicaLag) is >= 0 and var ticks ? TimeSpan.FromTicks(ticks) : null;
+        set => Volatile.Write(ref _replicaLag, value?.Ticks ?? -1);
     }
 
     /// <summary>The connection has ended; while the shard is down, operations wait for another one from now on.</summary>

@@ -16,6 +16,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 {
     private readonly ShardJudge _judge = new(shard, context);
     private readonly ShardWriter _writer = new(shard, context);
+    private readonly ShardGroupWriter _groups = new(shard, context);
 
     public Shard Shard => shard;
 
@@ -161,7 +162,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         var calledAt = context.Time.GetUtcNow();
         EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, calledAt);
         await _judge.RunAsync(
-            token => _writer.FinishGroupAsync(_writer.BeginGroup(index, removal, keys, payloads, Since(calledAt, lifetime), token)),
+            token => _groups.WriteAsync(index, removal, keys, payloads, Since(calledAt, lifetime), token),
             CallMode.Asynchronous,
             cancellationToken).ConfigureAwait(false);
     }

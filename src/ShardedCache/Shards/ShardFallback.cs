@@ -55,10 +55,11 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             }
 
             var entry = stripe.Find(key.Name);
-            var isRemoved = entry is null or { Overlays: false }
+            var overlays = entry is { Overlays: true } && !IsKeptByServer(entry);
+            var isRemoved = !overlays
                 && GroupKeys.RemovalAfter(stripe, key.Name, entry?.Header.Stamp ?? default) is { Overlays: true }
                 && (entry is null || GroupKeys.IsRemoved(stripe, entry));
-            if ((entry is not { Overlays: true } || IsKeptByServer(entry)) && !isRemoved)
+            if (!overlays && !isRemoved)
             {
                 reader.Keep(entry?.Header.Stamp ?? default, entry?.ConfirmedAt ?? 0, maxKept);
                 return true;
@@ -306,7 +307,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
                 // What the replica has not heard of by then it may lack: and it may have been cut off with this process.
                 var unheard = shard.IsDown ? context.Time.GetUtcNow() - shard.Snapshot.UpOrNotSince : TimeSpan.Zero;
-                entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.Lag.Last ?? context.MaxStaleness) + unheard).TotalMilliseconds;
+                entry.ConfirmedAt = shard.Clock.NowMilliseconds - (long)((shard.ReplicaLag ?? context.MaxStaleness) + unheard).TotalMilliseconds;
                 stripe.Tell(entry);
             }
             else if (value is not null && current.Kind == LocalKind.Value && current.Header.Stamp == header.Stamp)

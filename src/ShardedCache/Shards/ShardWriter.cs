@@ -65,87 +65,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         return writes;
     }
 
-    /// <summary>The same for members of a group, in one script; with no keys, for all of them.</summary>
-    public PendingGroupWrite BeginGroup(
-        in StoredKey index, in StoredKey removal, StoredKey[] keys, byte[][]? payloads, EntryLifetime? lifetime, CancellationToken cancellationToken)
-    {
-        PendingGroupWrite write;
-        var stripe = _store.StripeOf(index);
-        lock (stripe.Lock)
-        {
-            var connection = Target();
-            var stamp = shard.Clock.Next();
-            var group = new GroupOperation(index, removal, stamp, isRemovalOfAll: keys.Length == 0);
-            var header = ExpirationOf(lifetime) is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
-            for (var i = 0; i < Math.Max(1, keys.Length); i++)
-            {
-                PayloadCopy? copy = payloads is null ? null : PayloadCopy.Of(payloads[i]);
-                var kind = payloads is null ? LocalKind.Tombstone : LocalKind.Value;
-                var entry = stripe.Create(keys.Length == 0 ? index : keys[i], kind, header, copy);
-                (entry.Group, entry.IsShared) = (group, true);
-                _store.Write(stripe, entry, connection);
-                group.Entries.Add(entry);
-            }
-
-            write = new(connection, group, connection is null ? default : GroupCommand.Send(connection, group, _store, isReplay: false, cancellationToken));
-            if (!context.IsJournaling)
-            {
-                // They were there for the command alone; what no server was told is still to be invalidated.
-                group.Entries.ForEach(connection is null ? entry => stripe.Shrink(entry) : stripe.Forget);
-            }
-        }
-
-        _store.Added();
-        return write;
-    }
-
-    public async ValueTask FinishGroupAsync(PendingGroupWrite write)
-    {
-        var entries = write.Group.Entries;
-        if (write.Connection is not { } connection)
-        {
-            context.Metrics.FallbackWrite(shard.Name);
-            await shard.GiveWayAsync(CallMode.Asynchronous).ConfigureAwait(false);
-            return;
-        }
-
-        Reply reply;
-        try
-        {
-            reply = await write.Reply.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
-            _store.Added();
-            if (context.FailoverMode == FailoverMode.Bypass)
-            {
-                Invalidate(write.Group);
-            }
-
-            throw;
-        }
-
-        switch (_judge.JudgeWrite(connection, reply))
-        {
-            case Verdict.Answered:
-                entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: true));
-                return;
-            case Verdict.Unavailable or Verdict.NotWriting or Verdict.Full when context.IsJournaling:
-                // A server without memory takes it when there is some again; until then the journal answers for these keys.
-                entries.ForEach(entry => _store.Answered(EntryRef.To(entry), connection, isAcknowledged: false));
-                _store.Added();
-                context.Metrics.FallbackWrite(shard.Name);
-                return;
-            case Verdict.Unavailable or Verdict.NotWriting when context.FailoverMode == FailoverMode.Bypass:
-                Invalidate(write.Group);
-                return;
-            default:
-                entries.ForEach(entry => _store.Forget(EntryRef.To(entry)));
-                throw _judge.Unavailable(connection, reply);
-        }
-    }
-
     /// <summary>Awaits the server's answer and decides what the caller is told.</summary>
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder))]
     public async ValueTask FinishAsync(PendingWrite write, CallMode mode)
@@ -339,21 +258,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         return guard > life ? guard : life;
     }
 
-    private void Invalidate(GroupOperation group)
-    {
-        var stripe = _store.StripeOf(group.Index);
-        lock (stripe.Lock)
-        {
-            foreach (var entry in group.Entries)
-            {
-                entry.Invalidate();
-                stripe.Put(entry, Standing.Pending, null);
-            }
-        }
-
-        _store.Added();
-    }
-
     private void Unanswered(in PendingWrite write, IServerConnection connection)
     {
         if (write.IsJournaled)
@@ -384,6 +288,3 @@ internal readonly record struct PendingWrite(StoredKey Key, Stamp Stamp, IServer
     /// <summary>The answer is 0 where something later is there.</summary>
     public bool IsGuarded { get; init; }
 }
-
-/// <summary>A group's operation on its way.</summary>
-internal readonly record struct PendingGroupWrite(IServerConnection? Connection, GroupOperation Group, ValueTask<Reply> Reply);

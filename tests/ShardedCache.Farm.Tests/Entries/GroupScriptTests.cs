@@ -221,6 +221,23 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
         await Eventually.HoldsAsync(async () => await Database.KeyExistsAsync(keys) == 0, "no key of the group is left");
     }
 
+    [Fact]
+    public async Task A_replay_yields_to_the_same_version_where_its_own_is_over_and_never_shortens_that()
+    {
+        await WriteAsync(Stamp, ("a", Sliding(Stamp, 120_000, 1), "120000"), ("b", Sliding(Stamp, 120_000, 2), "120000"));
+
+        Assert.Equal(0, await ReplayAsync(Stamp, ("a", Tombstone(Stamp.Before()), "120000"), ("b", Sliding(Stamp, 120_000, 2), "1000")));
+
+        Assert.Equal(Sliding(Stamp, 120_000, 1), await StoredAsync(Member("a")));
+        Assert.Equal(Sliding(Stamp, 120_000, 2), await StoredAsync(Member("b")));
+        await AssertLivesForAsync(Member("b"), 2 * Minute);
+        Assert.Equal(2, (await MembersAsync()).Length);
+
+        Assert.Equal(1, await ReplayAsync(Stamp, ("b", Sliding(Stamp, 120_000, 2), "300000")));
+        await AssertLivesForAsync(Member("b"), 5 * Minute);
+        Assert.True(await ScoreAsync("b") > await ScoreAsync("a") + 120_000);
+    }
+
     private string Member(string name) => $"{_group}:{name}";
 
     private string LastStamp(string name) => $"stamp:{Member(name)}";

@@ -55,6 +55,21 @@ public class ReplicaLagTests
         Assert.Equal(TimeSpan.Zero, _lag.Last);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0L)]
+    public void A_replica_that_leaves_or_begins_anew_after_ten_minutes_was_near_until_then(long? offset)
+    {
+        for (var i = 0; i < 700; i++)
+        {
+            Poll(i + 1, i + 1);
+        }
+
+        Poll(701, offset is { } known ? [known] : []);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), _lag.Last);
+    }
+
     [Fact]
     public void Each_replica_is_as_far_behind_as_the_poll_that_it_has_reached()
     {

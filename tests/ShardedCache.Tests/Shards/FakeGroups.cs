@@ -21,13 +21,14 @@ internal sealed class FakeGroups
         for (var at = 3; at < arguments.Length; at += 5)
         {
             var key = Encoding.UTF8.GetString(arguments[at].Span);
-            if (isGuarded && (HasLater(server, key, stamp) || server.HadLater(arguments[at + 3], stamp)))
+            Assert.True(EntryHeader.TryRead(arguments[at + 1].ToArray(), out var own, out _));
+            if (isGuarded && (HasLater(server, key, own.Stamp) || server.HadLater(arguments[at + 3], own.Stamp)))
             {
                 written = 0;
             }
             else
             {
-                server.PutLastStamp(arguments[at + 3], stamp, arguments[at + 4]);
+                server.PutLastStamp(arguments[at + 3], own.Stamp, arguments[at + 4]);
                 server.Put(key, arguments[at + 1].ToArray(), arguments[at + 2].IsEmpty ? null : long.Parse(arguments[at + 2].Span, CultureInfo.InvariantCulture));
             }
         }

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Caching.Distributed;
 using ShardedCache.Connections;
 using ShardedCache.Failover;
 
@@ -48,16 +49,19 @@ public sealed class GroupOutageTests : Outage
         Assert.Equal([null, "new", null], await MembersAsync());
     }
 
-    [Fact]
-    public async Task A_removal_of_the_whole_group_is_known_as_long_as_copies_of_its_members_could_be_read()
+    [Theory]
+    [InlineData(60, 2)]
+    [InlineData(300, 130)]
+    public async Task A_removal_of_the_whole_group_is_known_as_long_as_copies_of_its_members_could_be_read(int maxStaleness, int seconds)
     {
-        await StartAsync(change: static settings => settings with { LocalTierSizeLimit = 64 * 1024 });
+        await StartAsync(change: settings => settings with { LocalTierSizeLimit = 64 * 1024, MaxStaleness = TimeSpan.FromSeconds(maxStaleness) });
         await SetAsync("{g}:a", "removed", Sliding(600));
         await UntilProvenAsync();
-        World.Time.Advance(TimeSpan.FromSeconds(2));
+        World.Time.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal("removed", await GetAsync("{g}:a"));
         await Group.RemoveAllAsync(Token);
         await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(seconds));
         for (var i = 0; i < 24; i++)
         {
             // Of the same stripe: enough for the removal to be the oldest, and the copy, which was used, to be kept.
@@ -72,6 +76,43 @@ public sealed class GroupOutageTests : Outage
         await ReturnAsync();
         await UntilProvenAsync();
         Assert.NotEqual("removed", On(A, "{g}:a"));
+    }
+
+    [Fact]
+    public async Task A_refresh_of_a_member_that_is_over_here_neither_removes_it_where_others_have_used_it_nor_is_lost()
+    {
+        await StartWithReplicaAsync();
+        A.Replication.Acknowledged = 0;
+        await SetGroupAsync(Sliding(20), "a", "b");
+        World.Time.Advance(TimeSpan.FromSeconds(25));
+        await Cache.RefreshAsync("{g}:a", Token);
+        var before = A.Sent.Count;
+        A.Break();
+        await World.UntilAsync(() => A.Sent.Skip(before).Any(static sent => sent.Command == "group-write"));
+
+        Assert.Equal(("new", "new"), (On(A, "{g}:a"), On(A, "{g}:b")));
+        Assert.Contains(A.Sent.Skip(before), static sent => sent is { Command: "refresh", Key: "{g}:a" });
+    }
+
+    [Fact]
+    public async Task A_member_that_was_used_and_then_removed_with_its_group_is_neither_read_nor_brought_back()
+    {
+        await StartAsync();
+        await SetGroupAsync(Sliding(20), "a", "b");
+        await UntilProvenAsync();
+        await FailAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal("new", await GetAsync("{g}:a"));
+        await Group.RemoveAllAsync(Token);
+        await Cache.RefreshAsync("{g}:b", Token);
+        Assert.Equal([null, null, null], await MembersAsync());
+
+        // They have expired there, and so has their index.
+        A.Store.Clear();
+        await ReturnAsync();
+        await UntilProvenAsync();
+        Assert.DoesNotContain("new", new[] { On(A, "{g}:a"), On(A, "{g}:b") });
+        Assert.Equal([null, null, null], await MembersAsync());
     }
 
     [Fact]
@@ -182,8 +223,10 @@ public sealed class GroupOutageTests : Outage
         Assert.Equal([null, null, null], await MembersAsync());
     }
 
-    private Task SetGroupAsync(params string[] members) =>
-        Group.SetAsync([.. members.Select(static member => KeyValuePair.Create("{g}:" + member, "new"u8.ToArray()))], new(), Token);
+    private Task SetGroupAsync(params string[] members) => SetGroupAsync(new(), members);
+
+    private Task SetGroupAsync(DistributedCacheEntryOptions options, params string[] members) =>
+        Group.SetAsync([.. members.Select(static member => KeyValuePair.Create("{g}:" + member, "new"u8.ToArray()))], options, Token);
 
     private async Task<IEnumerable<string?>> MembersAsync() => (await Cache.GetManyAsync(["{g}:a", "{g}:b", "{g}:c"], Token)).Select(Text).ToList();
 }

@@ -266,6 +266,20 @@ public sealed class NotWritingTests : Outage
         Assert.NotEqual("old", On(A, "key"));
     }
 
+    [Fact]
+    public async Task A_refresh_that_is_not_taken_hides_nothing_that_others_have_written_since()
+    {
+        await StartAsync();
+        A.Replication.Acknowledged = 0;
+        await Cache.RemoveAsync("key", Token);
+        A.Store["key"] = Foreign("theirs", 1, EntryExpiration.From(Sliding(60), default, 0));
+        A.AnswerEntry = static command => command == "get" ? null : Reply.FromError("MISCONF Redis is configured to save RDB snapshots");
+
+        await Cache.RefreshAsync("key", Token);
+
+        Assert.Equal("theirs", await GetAsync("key"));
+    }
+
     [Theory]
     [InlineData(FailoverMode.LocalTier)]
     [InlineData(FailoverMode.Bypass)]

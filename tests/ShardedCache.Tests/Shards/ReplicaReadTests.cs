@@ -255,6 +255,47 @@ public sealed class ReplicaReadTests : Outage
         await Cache.DisposeAsync();
     }
 
+    [Fact]
+    public async Task What_was_read_of_a_replica_far_behind_is_as_old_as_that_and_not_brought_to_where_somebody_may_have_removed_it()
+    {
+        await StartWithReplicaAsync();
+        await World.UntilAsync(() => B.Commands.Any(static command => command.StartsWith("INFO", StringComparison.Ordinal)));
+
+        // It follows from far behind, and another one does not.
+        B.Replication.Master = null;
+        B.Store["key"] = Foreign("removed", -60);
+        await SetAsync("other", "value");
+        await World.PollAsync(A, times: 30);
+        await FailAsync();
+        await ReplicaServesAsync();
+        Assert.Equal("removed", await GetAsync("key"));
+        B.Store.TryRemove("key", out _);
+        World.Time.Advance(TimeSpan.FromSeconds(95));
+
+        await PromoteAsync();
+
+        await UntilProvenOrSentAsync("key");
+        Assert.NotEqual("removed", On(B, "key"));
+
+        Task UntilProvenOrSentAsync(string key) => World.UntilAsync(() => B.Sent.Any(sent => sent.Command == "replay" && sent.Key == key));
+    }
+
+    [Fact]
+    public async Task What_was_read_of_a_replica_is_too_large_and_was_removed_with_its_group_is_not_read_of_the_master_that_does_not_write_yet()
+    {
+        await StartWithReplicaAsync(static settings => settings with { LocalTierMaxEntrySize = 3 });
+        B.Store["{g}:key"] = Foreign("value", -10);
+        await FailAsync();
+        await ReplicaServesAsync();
+        Assert.Equal("value", await GetAsync("{g}:key"));
+        await Cache.CreateKeyGroup("g").RemoveAllAsync(Token);
+        B.AnswerEntry = static command => command is "replay" or "group-remove-all" ? Reply.FromError("MISCONF Redis is configured to save RDB snapshots") : null;
+
+        await PromoteAsync();
+
+        Assert.Null(await GetAsync("{g}:key"));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
