@@ -34,13 +34,20 @@ internal static class EntryScripts
         end
         """;
 
-    // What is left of a life, in milliseconds, that was so long at that time; all of it where no time is given. A process can be stopped between
-    // working out a life and sending it.
-    private const string Rest = """
-        local function rest(life, at)
-          if not at or life == '' then return life end
+    // What is left of a life, in milliseconds. A process can be stopped between working it out and sending it.
+    internal const string Rest = """
+        local function rest(life, late)
+          if late <= 0 or life == '' then return life end
+          return string.format('%.0f', math.max(1, life - late))
+        end
+        """;
+
+    // By how many milliseconds a life is late that counts from this time; not at all where none is given.
+    private const string Late = Rest + "\n" + """
+        local function lateBy(at)
+          if not at then return 0 end
           local time = redis.call('TIME')
-          return string.format('%.0f', math.max(1, life - math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - at)))
+          return time[1] * 1000 + math.floor(time[2] / 1000) - at
         end
         """;
 
@@ -59,14 +66,14 @@ internal static class EntryScripts
     /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long, or nothing; and the
     /// time from which the life counts, in milliseconds.
     /// </summary>
-    public static StoredScript Touch { get; } = new("touch", ProlongMember + "\n" + Rest + """
+    public static StoredScript Touch { get; } = new("touch", ProlongMember + "\n" + Late + """
 
         if #ARGV == 0 then return 0 end
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 9)
         if type(head) ~= 'string' or #head < 10 or string.byte(head, 1) ~= 0xC1 then return 0 end
         local flags = string.byte(head, 2)
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
-        local life = rest(ARGV[2], ARGV[4])
+        local life = rest(ARGV[2], lateBy(ARGV[4]))
         if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], life) end
         return redis.call('PEXPIRE', KEYS[1], life, 'GT')
         """);
@@ -76,7 +83,7 @@ internal static class EntryScripts
     /// its life was long enough already. Arguments, all optional: for how many milliseconds
     /// the refresh was held back; the index of its group, which must live as long, or nothing; and until when it was held back, in milliseconds.
     /// </summary>
-    public static StoredScript Refresh { get; } = new("refresh", ProlongMember + "\n" + Rest + """
+    public static StoredScript Refresh { get; } = new("refresh", ProlongMember + "\n" + Late + """
 
         local head = redis.pcall('GETRANGE', KEYS[1], 0, 25)
         if type(head) ~= 'string' or #head < 18 or string.byte(head, 1) ~= 0xC1 then return 0 end
@@ -103,7 +110,7 @@ internal static class EntryScripts
         life = life - (tonumber(ARGV[1]) or 0)
         if limit and limit < life then life = limit end
         if life < 1 then return 0 end
-        life = rest(string.format('%.0f', life), ARGV[3])
+        life = rest(string.format('%.0f', life), lateBy(ARGV[3]))
         redis.call('PEXPIRE', KEYS[1], life, 'GT')
         if ARGV[2] and ARGV[2] ~= '' then prolongMember(ARGV[2], KEYS[1], life) end
         return 1
@@ -127,11 +134,11 @@ internal static class EntryScripts
     /// key of its last stamp; for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough; and, optional,
     /// the time from which the life counts, in milliseconds.
     /// </summary>
-    public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + "\n" + Rest + """
+    public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + "\n" + Late + """
 
         if #ARGV == 0 then return 0 end
         local stored, life, index, last, lastLife, at = unpack(ARGV)
-        life = rest(life, at)
+        life = rest(life, lateBy(at))
         local stamp = string.sub(stored, 3, 10)
         if hasLater(KEYS[1], stamp) or hadLater(last, stamp) then return 0 end
         local function written()

@@ -15,7 +15,7 @@ internal static class GroupScripts
     /// its key, its stored bytes, and its milliseconds to live or nothing, the key of its last stamp, and for how many milliseconds that is kept or
     /// nothing.
     /// </summary>
-    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + """
+    public static StoredScript Write { get; } = new("group-write", EntryScripts.IsLater + "\n" + EntryScripts.Rest + """
 
         if #ARGV == 0 then return 0 end
         local guard, stamp = ARGV[1] ~= '0' and ARGV[1], ARGV[3]
@@ -28,7 +28,7 @@ internal static class GroupScripts
         local late = guard and now - guard or 0
         for at = 4, #ARGV, 5 do
           local key, bytes, life, last, lastLife = unpack(ARGV, at, at + 4)
-          if late > 0 and life ~= '' then life = string.format('%.0f', math.max(1, life - late)) end
+          life = rest(life, late)
           local own = string.sub(bytes, 3, 10)
           if guard and (hasLater(key, own) or hadLater(last, own)) then
             written = 0

@@ -161,18 +161,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         if (entry.Group is { } group)
         {
-            foreach (var used in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
-            {
-                ReplayCommand.SendUse(batch, used, store);
-            }
-
+            var members = group.Entries.FindAll(static member => member is { IsDetached: false, Standing: not Standing.Standby });
+            members.ForEach(member => ReplayCommand.SendUse(batch, member, store));
             var written = GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken);
             sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, store.Clock.NowMilliseconds, written));
-            foreach (var member in group.Entries.Where(static member => member is { IsDetached: false, Standing: not Standing.Standby }))
-            {
-                member.Stripe.Move(member, Standing.Sent, connection);
-            }
-
+            members.ForEach(member => member.Stripe.Move(member, Standing.Sent, connection));
             return true;
         }
 

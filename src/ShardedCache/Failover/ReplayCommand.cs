@@ -32,7 +32,7 @@ internal static class ReplayCommand
         var now = store.Clock.NowMilliseconds;
         if (IsRefreshAlone(entry))
         {
-            return Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key), Number(now)]);
+            return Run(EntryScripts.Refresh, Refresh(entry, now));
         }
 
         if (entry is { IsSession: true, Kind: LocalKind.Value, Payload: { } state })
@@ -48,7 +48,7 @@ internal static class ReplayCommand
         if (entry.IsTouchOnly && !IsBroughtWhole(entry, store))
         {
             isGuarded = false;
-            return Run(EntryScripts.Touch, Touch(entry, now));
+            return Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
 
         var (stored, life, lastStampLife) = Stored(entry, store, now);
@@ -69,12 +69,12 @@ internal static class ReplayCommand
         var now = store.Clock.NowMilliseconds;
         if (entry.IsRefreshed && !IsRefreshAlone(entry))
         {
-            Run(EntryScripts.Refresh, [Number(now - entry.TouchedAt), Index(entry.Key), Number(now)]);
+            Run(EntryScripts.Refresh, Refresh(entry, now));
         }
         else if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Page: null, Header.IsSliding: true, TouchedAt: > 0 }
             && !IsBroughtWhole(entry, store))
         {
-            Run(EntryScripts.Touch, Touch(entry, now));
+            Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
 
         void Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
@@ -87,8 +87,12 @@ internal static class ReplayCommand
     public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>
         entry.Payload is not null && !store.MayBeRemoved(entry) && !GroupKeys.IsRemoved(entry.Stripe, entry);
 
-    private static ReadOnlyMemory<byte>[] Touch(LocalEntry entry, long now) =>
-        [entry.Header.Stamp.ToBytes(), Number(entry.MillisecondsToLive(now)), Index(entry.Key), Number(now)];
+    /// <summary>The arguments of <see cref="EntryScripts.Touch"/>: so many milliseconds from now on.</summary>
+    public static ReadOnlyMemory<byte>[] Touch(in StoredKey key, Stamp stamp, long milliseconds, long now) =>
+        [stamp.ToBytes(), Number(milliseconds), Index(key), Number(now)];
+
+    private static ReadOnlyMemory<byte>[] Refresh(LocalEntry entry, long now) =>
+        [Number(now - entry.TouchedAt), Index(entry.Key), Number(now)];
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
     public static byte[] Index(in StoredKey key) => GroupKeys.IndexForKey(key.Name) is { } index ? Bytes(key with { Name = index }) : [];

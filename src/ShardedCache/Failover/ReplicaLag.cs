@@ -66,14 +66,14 @@ internal sealed class ReplicaLag(TimeProvider time)
             }
 
             var best = replicaOffsets.Count == 0 ? -1 : replicaOffsets.Max();
-            var (oldest, reached) = _polls.Peek();
-            if (best >= reached)
+            var (firstAt, firstOffset) = _polls.Peek();
+            if (best >= firstOffset)
             {
                 _reached = PollAt(best);
             }
-            else if (_polls.Count == History && !(_reached > oldest))
+            else if (_polls.Count == History && !(_reached > firstAt))
             {
-                _reached = oldest;
+                _reached = firstAt;
             }
 
             _last = _reached is { } known ? time.GetElapsedTime(known, now) : null;
@@ -93,9 +93,9 @@ internal sealed class ReplicaLag(TimeProvider time)
     private long PollAt(long offset)
     {
         var found = _polls.Peek().At;
-        foreach (var (at, reached) in _polls)
+        foreach (var (at, masterOffset) in _polls)
         {
-            found = reached <= offset ? at : found;
+            found = masterOffset <= offset ? at : found;
         }
 
         return found;

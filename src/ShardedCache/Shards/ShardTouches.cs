@@ -37,9 +37,7 @@ internal static class ShardTouches
             }
             else
             {
-                var milliseconds = TouchPolicy.TimeToLive(header, now);
-                ReadOnlyMemory<byte>[] arguments =
-                    [header.Stamp.ToBytes(), ReplayCommand.Number(milliseconds), ReplayCommand.Index(key), ReplayCommand.Number(now)];
+                var arguments = ReplayCommand.Touch(key, header.Stamp, TouchPolicy.TimeToLive(header, now), now);
                 reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {

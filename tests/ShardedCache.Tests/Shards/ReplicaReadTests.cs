@@ -186,10 +186,7 @@ public sealed class ReplicaReadTests : Outage
     public async Task A_replica_that_lagged_too_far_behind_is_not_read_however_near_another_one_is()
     {
         await StartWithReplicaAsync(static settings => settings with { MaxStaleness = TimeSpan.FromSeconds(2) });
-        await World.UntilAsync(() => B.Commands.Any(static command => command.StartsWith("INFO", StringComparison.Ordinal)));
-
-        // It follows from far behind, and what the master says of its replicas is what the other one has.
-        B.Replication.Master = null;
+        await LeaveBehindAsync();
         B.Store["key"] = Foreign("replica", -10);
         for (var i = 0; i < 6; i++)
         {
@@ -259,10 +256,7 @@ public sealed class ReplicaReadTests : Outage
     public async Task What_was_read_of_a_replica_far_behind_is_as_old_as_that_and_not_brought_to_where_somebody_may_have_removed_it()
     {
         await StartWithReplicaAsync();
-        await World.UntilAsync(() => B.Commands.Any(static command => command.StartsWith("INFO", StringComparison.Ordinal)));
-
-        // It follows from far behind, and another one does not.
-        B.Replication.Master = null;
+        await LeaveBehindAsync();
         B.Store["key"] = Foreign("removed", -60);
         await SetAsync("other", "value");
         await World.PollAsync(A, times: 30);
@@ -274,10 +268,8 @@ public sealed class ReplicaReadTests : Outage
 
         await PromoteAsync();
 
-        await UntilProvenOrSentAsync("key");
+        await World.UntilAsync(() => B.Sent.Any(static sent => sent is { Command: "replay", Key: "key" }));
         Assert.NotEqual("removed", On(B, "key"));
-
-        Task UntilProvenOrSentAsync(string key) => World.UntilAsync(() => B.Sent.Any(sent => sent.Command == "replay" && sent.Key == key));
     }
 
     [Fact]
@@ -316,5 +308,12 @@ public sealed class ReplicaReadTests : Outage
 
         Assert.Equal(isOlder ? null : "value", await GetAsync("key"));
         Assert.Equal(isOlder ? null : "value", Text((await Cache.GetManyAsync(["key"], Token))[0]));
+    }
+
+    /// <summary>From now on it stands still, and what the master says of its replicas is what another one has.</summary>
+    private async Task LeaveBehindAsync()
+    {
+        await World.UntilAsync(() => B.Commands.Any(static command => command.StartsWith("INFO", StringComparison.Ordinal)));
+        B.Replication.Master = null;
     }
 }
