@@ -32,10 +32,13 @@ internal static class ScenarioRunner
         scenario.Configure(options);
         await using var farm = await RedisFarm.StartAsync(options, cancellationToken);
         var run = new ScenarioRun(farm, network, settings, cancellationToken);
+        await using var lineage = await Lineage.FollowAsync(run);
         await scenario.PrepareAsync(run);
         await using var crew = await Crew.StartAsync(run, WorkerCount, Settings, cancellationToken);
         run.Workers = crew.Workers;
-        return Verdict.Of(scenario, run, await RecordAsync(scenario, run, crew));
+        var recording = await RecordAsync(scenario, run, crew);
+        lineage.Tell();
+        return Verdict.Of(scenario, run, recording);
 
         WorkerSettings Settings(int process) => new()
         {

@@ -1,5 +1,4 @@
 using ShardedCache.LoadLab.Failover;
-using ShardedCache.LoadLab.History;
 
 namespace ShardedCache.LoadLab.Scenarios;
 
@@ -15,7 +14,6 @@ internal sealed class MasterAndReplica() : Scenario(
             server.Kill();
         }
 
-        run.Happened(ShardEventKind.DataLost, run.Shard, run.Moments[0], Ticks.Now);
         await run.Pass(3);
         foreach (var server in run.Shard.Servers)
         {

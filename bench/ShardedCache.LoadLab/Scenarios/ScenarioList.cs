@@ -9,6 +9,7 @@ internal static class ScenarioList
         new MachineKill(),
         new MasterThenNewMaster(),
         new MasterAndReplica(),
+        new EmptyMaster(),
         new MasterPaused(3),
         new MasterPaused(8),
         new MasterPaused(12),

@@ -92,6 +92,9 @@ internal static partial class Log
     [LoggerMessage(304, LogLevel.Warning, "Shard {Shard}: {Master} is another process than before; it may have restarted without its data.")]
     public static partial void ServerRestarted(this ILogger logger, string shard, ServerAddress master);
 
+    [LoggerMessage(308, LogLevel.Warning, "Shard {Shard}: the data of {Master} do not continue those of {Before}, the master before it: it may have been promoted without them.")]
+    public static partial void DataNotContinued(this ILogger logger, string shard, ServerAddress master, ServerAddress before);
+
     [LoggerMessage(305, LogLevel.Error, "Shard {Shard}: {Master} forbids a command that the cache needs: {Error}")]
     public static partial void CommandForbidden(this ILogger logger, string shard, ServerAddress master, string? error);
 

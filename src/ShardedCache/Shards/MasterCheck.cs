@@ -6,7 +6,11 @@ using ShardedCache.Sentinels;
 namespace ShardedCache.Shards;
 
 /// <summary>Which server this is: the run id changes when the process restarts, the replication id when its data's history does.</summary>
-internal sealed record ServerIdentity(string RunId, string ReplicationId);
+internal sealed record ServerIdentity(string RunId, string ReplicationId, string FormerReplicationId)
+{
+    /// <summary>Whether it holds the data that <paramref name="earlier"/> held, but for what had not reached it.</summary>
+    public bool Continues(ServerIdentity earlier) => earlier.ReplicationId == ReplicationId || earlier.ReplicationId == FormerReplicationId;
+}
 
 /// <summary>To <c>ROLE</c>: no role where the server did not say it; no refusal where it is a master.</summary>
 internal sealed record RoleAnswer(ServerRole? Role, ShardRefusal? Refusal);
@@ -51,7 +55,7 @@ internal static class MasterCheck
         var info = await connection.ExecuteAsync(new[] { "INFO", "server", "replication" }, cancellationToken).ConfigureAwait(false);
         return info.Kind switch
         {
-            ControlReplyKind.Text => new IdentityAnswer(new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:")), null),
+            ControlReplyKind.Text => new IdentityAnswer(new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:"), Field(info.Text, "master_replid2:")), null),
             ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm => new(null, null),
             _ => new(null, ShardRefusal.From("INFO", info)),
         };

@@ -255,6 +255,10 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
                 }
             }
         }
+        else if (server is not null && _previous is { Server: { } before } other && !server.Continues(before))
+        {
+            context.Logger.DataNotContinued(shard.Name, connection.Address, other.Address);
+        }
 
         _previous = new ServedConnection(connection.Address, connection.ClientId, server);
         return null;

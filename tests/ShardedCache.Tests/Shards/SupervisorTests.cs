@@ -183,6 +183,20 @@ public sealed class SupervisorTests : IAsyncDisposable
         Assert.Single(_world.Messages(304));
     }
 
+    [Theory]
+    [InlineData("replication-1", 0)]
+    [InlineData("0000000000000000000000000000000000000000", 1)]
+    public async Task A_new_master_that_does_not_continue_the_old_ones_data_is_told_of(string formerId, int warnings)
+    {
+        await _world.StartUpAsync();
+        (_world.B.Replication.Id, _world.B.Replication.FormerId) = ("replication-2", formerId);
+
+        _world.Masters.Say(ShardWorld.Shard, _world.B.Address);
+
+        await _world.UntilUpOnAsync(_world.B);
+        Assert.Equal(warnings, _world.Messages(308).Count());
+    }
+
     [Fact]
     public async Task A_process_that_was_paused_asks_the_Sentinels_and_one_that_was_not_leaves_them_alone()
     {
