@@ -130,7 +130,10 @@ internal sealed class MergingSession(
         await store.CommitAsync(
             sessionKey, _load.IsAvailable ? _known : null, changes, idleTimeout, ioTimeout, cancellationToken).ConfigureAwait(false);
         _changes.Clear();
-        _isCleared = false;
+        if (_isCleared)
+        {
+            (_isCleared, _known) = (false, SessionState.Empty);
+        }
     }
 
     private void Load()

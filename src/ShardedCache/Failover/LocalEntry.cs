@@ -251,6 +251,15 @@ internal sealed class LocalEntry(LocalStripe stripe)
         Header = EntryHeader.Tombstone(Header.Stamp);
     }
 
+    /// <summary>Gives the payload up that was only read.</summary>
+    public void ReleaseRead()
+    {
+        ReleasePayload();
+
+        // What remains of a value keeps older ones from being read. A session holds changes of any age, all of which its master has.
+        IsTouchOnly |= IsSession;
+    }
+
     /// <summary>Moves it to another clock, by microseconds.</summary>
     public void Shift(long microseconds)
     {

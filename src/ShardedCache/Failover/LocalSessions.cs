@@ -18,6 +18,17 @@ internal static class LocalSessions
         _ => null,
     };
 
+    /// <summary>What is known of the session before it is read.</summary>
+    public static KnownSession KnownOf(this LocalStore store, in StoredKey key)
+    {
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            var entry = stripe.Find(key.Name);
+            return new(EntryRef.To(entry), entry is { Overlays: true } ? store.SessionOf(entry) : null);
+        }
+    }
+
     /// <summary>Under the stripe's lock: takes over what a request has changed.</summary>
     /// <param name="store">The shard's.</param>
     /// <param name="stripe">The key's.</param>
@@ -37,6 +48,12 @@ internal static class LocalSessions
     {
         var current = stripe.Find(key.Name);
         var local = store.SessionOf(current);
+        var journaled = local is not null && IsJournaled(current) ? new JournaledSession(current!, local) : null;
+
+        // Where the journal has given up what its master acknowledged, the request has read that there; and a copy that was too old to be
+        // shown is no more to be believed for being changed.
+        var isOfNoUse = known is not null ? current is { Kind: LocalKind.Invalidation, Overlays: false } : !IsJournaled(current);
+        local = isOfNoUse ? null : local;
         var before = Merge(known, local);
         var change = changes.ToState(known, before?.Newest ?? default, store.Clock, out var stamp);
         var state = Merge(before, change)!;
@@ -44,7 +61,6 @@ internal static class LocalSessions
         var lacksNothing = current is null or { Standing: Standing.Standby }
             || (current.Standing is Standing.Acknowledged or Standing.Sent && ReferenceEquals(current.SentOn, sentOn) && !current.Overlays);
         var header = SessionWrite.HeaderOf(stamp, windowMilliseconds);
-        var journaled = local is not null && current is { Standing: not Standing.Standby, IsTouchOnly: false } ? new JournaledSession(current, local) : null;
         var entry = stripe.Create(key, LocalKind.Value, header, PayloadCopy.Of(bytes));
         (entry.IsSession, entry.IsPartial) = (true, known is null && (local is null || current!.IsPartial));
         store.Write(stripe, entry, sentOn);
@@ -135,7 +151,7 @@ internal static class LocalSessions
     /// <param name="connection">On which it was read.</param>
     /// <returns>The session, with what that master lacks of this process's changes.</returns>
     public static SessionState ObserveSession(
-        this LocalStore store, in StoredKey key, EntryRef known, in EntryHeader header, SessionState read, int length, IServerConnection connection)
+        this LocalStore store, in StoredKey key, in KnownSession known, in EntryHeader header, SessionState read, int length, IServerConnection connection)
     {
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
@@ -145,18 +161,22 @@ internal static class LocalSessions
                 store.Clock.NowMicroseconds, SessionState.KeptMilliseconds(header.SlidingMilliseconds, store.Limits.TombstoneLife));
             var current = stripe.Find(key.Name);
             var local = store.SessionOf(current);
-            if (current is { Overlays: true } && local is not null)
+
+            // What was owed when the read was sent may have been brought behind it.
+            foreach (var owed in (SessionState?[])[known.Owed, current is { Overlays: true } ? local : null])
             {
-                read = SessionState.Merge(read, local, horizon);
+                read = owed is null ? read : SessionState.Merge(read, owed, horizon);
             }
 
+            var isAsBefore = ReferenceEquals(current, known.Entry.Current);
             var isSettled = current is null or { Kind: LocalKind.Refresh } or { Standing: Standing.Standby }
                 || local is null
-                || (current.Standing == Standing.Acknowledged && ReferenceEquals(current.SentOn, connection));
+                || (current.Standing == Standing.Acknowledged && ReferenceEquals(current.SentOn, connection) && isAsBefore);
 
             // The read was sent before what this process has changed since, and was answered after it: the replicas may not have that yet.
-            var isOvertaken = local is not null && !ReferenceEquals(current, known.Current) && header.Stamp < current!.Header.Stamp;
-            if (isOvertaken || current is { Standing: Standing.Sent } or { Kind: LocalKind.Tombstone or LocalKind.Invalidation })
+            var isOvertaken = local is not null && !isAsBefore && header.Stamp < current!.Header.Stamp;
+            var isOnlyRemoved = current is { Kind: LocalKind.Tombstone or LocalKind.Invalidation } && !(isSettled && header.Stamp >= current.Header.Stamp);
+            if (isOvertaken || isOnlyRemoved || current is { Standing: Standing.Sent })
             {
                 return read;
             }
@@ -181,15 +201,18 @@ internal static class LocalSessions
 
             var later = !isSettled && current!.Header.Stamp > header.Stamp ? current.Header : header;
             var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
-            (entry.IsSession, entry.WasRead, entry.ConfirmedAt, entry.ExpiresAt) = (true, true, now, store.ExpiresAt(entry, now));
+            (entry.IsSession, entry.WasRead) = (true, !IsJournaled(current) || current!.WasRead);
+            (entry.ConfirmedAt, entry.ExpiresAt) = (now, store.ExpiresAt(entry, now));
             if (isSettled)
             {
                 stripe.Put(entry, Standing.Acknowledged, connection);
             }
             else
             {
-                entry.TouchedAt = current!.TouchedAt;
-                stripe.Put(entry, current.Standing, current.SentOn);
+                // What only another master has said has yet to be brought to the one that has acknowledged the rest.
+                var isOfAnother = !ReferenceEquals(current!.SentOn, connection);
+                entry.TouchedAt = current.TouchedAt;
+                stripe.Put(entry, isOfAnother ? Standing.Pending : current.Standing, isOfAnother ? null : current.SentOn);
             }
         }
 
@@ -199,11 +222,11 @@ internal static class LocalSessions
 
     /// <summary>The master has no such session.</summary>
     /// <returns>What this process has changed and that master lacks; null for nothing.</returns>
-    public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, EntryRef known, IServerConnection connection)
+    public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, in KnownSession known, IServerConnection connection)
     {
-        if (known.Entry is not null)
+        if (known.Entry.Entry is not null)
         {
-            store.ObserveMissing(known, connection);
+            store.ObserveMissing(known.Entry, connection);
         }
 
         var stripe = store.StripeOf(key);
@@ -211,7 +234,8 @@ internal static class LocalSessions
         {
             if (stripe.Find(key.Name) is not { Overlays: true } current || store.SessionOf(current) is not { } local)
             {
-                return null;
+                // It may have been brought behind the read.
+                return known.Owed;
             }
 
             current.IsPartial = false;
@@ -225,8 +249,10 @@ internal static class LocalSessions
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
         {
+            // A copy is in the state already, where it is not too old for that.
             var current = stripe.Find(key.Name);
-            if (store.SessionOf(current) is { } local)
+            var isJournaled = IsJournaled(current);
+            if (isJournaled && !IsGivenUp(current!.Kind, current.Header.Stamp, header.Stamp) && store.SessionOf(current) is { } local)
             {
                 state = SessionState.Merge(state, local);
             }
@@ -238,9 +264,10 @@ internal static class LocalSessions
             }
             else
             {
-                var later = current is { IsSession: true, Kind: LocalKind.Value } && current.Header.Stamp > header.Stamp ? current.Header : header;
+                var later = isJournaled && current is { IsSession: true, Kind: LocalKind.Value } && current.Header.Stamp > header.Stamp ? current.Header : header;
+                later = state.Newest > later.Stamp ? later with { Stamp = state.Newest } : later;
                 var entry = stripe.Create(key, LocalKind.Value, later, PayloadCopy.Of(bytes));
-                (entry.IsSession, entry.WasRead) = (true, true);
+                (entry.IsSession, entry.WasRead) = (true, !isJournaled || current!.WasRead);
                 store.Write(stripe, entry, null);
                 store.Touch(stripe, entry, null);
                 entry.ConfirmedAt = store.Clock.NowMilliseconds;
@@ -250,6 +277,17 @@ internal static class LocalSessions
         store.Added();
     }
 
+    /// <summary>
+    /// Whether a record whose payload was given up says nothing of a server's session: that is as late or later, and has what was written.
+    /// </summary>
+    public static bool IsGivenUp(LocalKind kind, Stamp record, Stamp session) => kind == LocalKind.Invalidation && session >= record;
+
+    private static bool IsJournaled(LocalEntry? entry) => entry is { Standing: not Standing.Standby, IsTouchOnly: false };
+
     private static SessionState? Merge(SessionState? left, SessionState? right) =>
         left is null ? right : right is null ? left : SessionState.Merge(left, right);
 }
+
+/// <param name="Entry">The record, as it was before the session was read.</param>
+/// <param name="Owed">What no master was known to have then; null for nothing.</param>
+internal readonly record struct KnownSession(EntryRef Entry, SessionState? Owed);

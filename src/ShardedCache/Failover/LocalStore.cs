@@ -171,7 +171,12 @@ internal sealed class LocalStore
             if (replayed.Current is { } entry)
             {
                 entry.HasYielded = false;
-                stripe.Confirm(entry, askedAt);
+
+                // A session was merged into what is there, which may be more.
+                if (!entry.IsSession)
+                {
+                    stripe.Confirm(entry, askedAt);
+                }
             }
         }
     }

@@ -229,9 +229,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         var (count, freed) = (0, 0L);
         for (var entry = Journal.First; entry is not null && freed < bytes; entry = entry.Next)
         {
-            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 } && entry is { WasRead: true, IsSession: false } == wereRead)
+            if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, Payload.Length: > 0 } && entry.WasRead == wereRead)
             {
-                freed += wereRead ? Shrink(entry, static entry => entry.ReleasePayload()) : Shrink(entry);
+                freed += wereRead ? Shrink(entry, static entry => entry.ReleaseRead()) : Shrink(entry);
                 count++;
             }
         }

@@ -28,7 +28,8 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         var replica = await AskReplicaAsync(key, time, mode, cancellationToken).ConfigureAwait(false);
         var local = FindLocal(key);
         var isAvailable = replica.IsAnswered || local is { IsComplete: true, IsFresh: true };
-        var known = local.IsFresh ? local.State : null;
+        var isGivenUp = replica.State is not null && LocalSessions.IsGivenUp(local.Kind, local.Header.Stamp, replica.Header.Stamp);
+        var known = local.IsFresh && !isGivenUp ? local.State : null;
         var state = replica.State is { } read ? (known is null ? read : SessionState.Merge(read, known)) : known;
         if (state is null || !isAvailable)
         {
@@ -57,7 +58,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
 
             var isJournal = entry is { Standing: not Standing.Standby, IsTouchOnly: false };
             var isFresh = isJournal || shard.Clock.NowMilliseconds - entry.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
-            return new Local(state, entry.Header, !entry.IsPartial, isFresh, isJournal);
+            return new Local(state, entry.Kind, entry.Header, !entry.IsPartial, isFresh, isJournal);
         }
     }
 
@@ -108,7 +109,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         return new SessionLoad(state, isAvailable, takesChanges, shard.Name);
     }
 
-    private readonly record struct Local(SessionState? State, EntryHeader Header, bool IsComplete, bool IsFresh, bool IsJournal);
+    private readonly record struct Local(SessionState? State, LocalKind Kind, EntryHeader Header, bool IsComplete, bool IsFresh, bool IsJournal);
 
     private readonly record struct Answered(bool IsAnswered, SessionState? State, EntryHeader Header);
 }

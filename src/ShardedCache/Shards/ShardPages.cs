@@ -118,7 +118,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 await Task.Delay(StepPause, context.Time, CancellationToken.None).ConfigureAwait(false);
             }
 
-            // Where the caller gives up in between, this throws, and the journal goes on.
+            // Where the caller gives up in between, this throws, and the journal, where there is one, goes on.
             var pending = PageCommand.Evict(connection!, entry!, _store, EvictionStep.Next, cancellationToken);
             result = await FinishAsync(entry!, connection, pending).ConfigureAwait(false);
         }
@@ -192,12 +192,19 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
         catch (OperationCanceledException)
         {
+            if (context.FailoverMode == FailoverMode.Throw)
+            {
+                _store.Forget(EntryRef.To(entry));
+                throw;
+            }
+
             // Whether the server has it is unknown: so it is brought there again.
-            Unanswered(entry, connection);
+            Unanswered(entry, connection, mayHaveIt: true);
             throw;
         }
 
-        switch (_judge.JudgeWrite(connection, reply))
+        var verdict = _judge.JudgeWrite(connection, reply);
+        switch (verdict)
         {
             case Verdict.Answered:
                 Answered(entry, connection, reply.Integer);
@@ -208,7 +215,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
             default:
-                Unanswered(entry, connection);
+                Unanswered(entry, connection, mayHaveIt: verdict == Verdict.Unavailable);
                 context.Metrics.FallbackWrite(shard.Name);
                 return 0;
         }
@@ -241,8 +248,14 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
     }
 
-    private void Unanswered(LocalEntry entry, IServerConnection connection)
+    private void Unanswered(LocalEntry entry, IServerConnection connection, bool mayHaveIt)
     {
+        if (mayHaveIt && entry.Page is { } page)
+        {
+            // Then another instance may have seen and evicted it.
+            page.WasAcknowledged = true;
+        }
+
         if (entry.IsDetached && context.FailoverMode == FailoverMode.Bypass)
         {
             var stripe = _store.StripeOf(entry.Key);

@@ -31,7 +31,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 : throw _judge.Unavailable();
         }
 
-        var known = context.IsJournaling ? Find(key) : default;
+        var known = context.IsJournaling ? _store.KnownOf(key) : default;
         var reader = context.Readers.Rent();
         reader.Begin(shard.Clock);
         var reply = await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
@@ -140,7 +140,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             {
                 // It has expired there or was evicted since its request has read it: changes alone would be half a session. Whoever comes
                 // between is not older than they are, so their stamps decide.
-                reply = await Send(connection, key, write, whole.ToBytes(), SessionMerge.Replay, cancellationToken).ConfigureAwait(false);
+                reply = await SendAgainAsync(connection, key, write, whole, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -181,7 +181,22 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
     }
 
-    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, EntryRef known)
+    /// <summary>Within what is left of the commit's time.</summary>
+    private async ValueTask<Reply> SendAgainAsync(
+        IServerConnection connection, StoredKey key, SessionWrite write, SessionState whole, CancellationToken cancellationToken)
+    {
+        using var limit = OperationTime.Resume(context, shard.Clock.ElapsedSince(write.Header.Stamp)).Limit(cancellationToken);
+        try
+        {
+            return await Send(connection, key, write, whole.ToBytes(), SessionMerge.Replay, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Reply.TimedOut;
+        }
+    }
+
+    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, in KnownSession known)
     {
         var state = SessionState.Empty;
         var isFound = !isForeign && reader.Outcome == EntryOutcome.Value && SessionFallback.TryRead(reader, out state);
@@ -209,15 +224,6 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
 
         shard.Touch(connection, key, header, context.IsJournaling);
         return state;
-    }
-
-    private EntryRef Find(in StoredKey key)
-    {
-        var stripe = _store.StripeOf(key);
-        lock (stripe.Lock)
-        {
-            return EntryRef.To(stripe.Find(key.Name));
-        }
     }
 
     /// <param name="Write">What is sent.</param>
