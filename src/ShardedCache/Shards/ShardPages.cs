@@ -215,7 +215,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
             default:
-                Unanswered(entry, connection, mayHaveIt: verdict == Verdict.Unavailable);
+                Unanswered(entry, connection, mayHaveIt: reply.Kind == ReplyKind.TimedOut);
                 context.Metrics.FallbackWrite(shard.Name);
                 return 0;
         }

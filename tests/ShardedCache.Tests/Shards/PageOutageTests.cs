@@ -1,0 +1,41 @@
+using System.Buffers;
+using System.Text;
+using ShardedCache.Diagnostics;
+
+namespace ShardedCache.Tests.Shards;
+
+/// <summary>Pages and evictions whose answer never came.</summary>
+public sealed class PageOutageTests : Outage
+{
+    private IPageStore Pages => ((IPageCache)Cache).Pages;
+
+    [Theory]
+    [InlineData("LOST", "page")]
+    [InlineData("TIMEOUT", null)]
+    public async Task A_page_that_a_stalled_server_may_take_yet_is_not_served_for_another_instance_may_evict_it(string fault, string? page)
+    {
+        await StartAsync();
+        A.IsDown = true;
+        FailNext(A, "page-set", fault);
+
+        await Pages.SetAsync("key", new ReadOnlySequence<byte>("page"u8.ToArray()), ["tag"], TimeSpan.FromMinutes(1), Token);
+
+        Assert.Equal(page, await Pages.GetAsync("key", Token) is { } found ? Encoding.UTF8.GetString(found) : null);
+    }
+
+    [Theory]
+    [InlineData(FailoverMode.Throw, 0)]
+    [InlineData(FailoverMode.LocalTier, 1)]
+    public async Task An_eviction_that_is_given_up_goes_on_only_where_there_is_a_journal(FailoverMode mode, int undelivered)
+    {
+        await StartAsync(mode);
+        A.Hangs = static command => command == "tag-evict";
+        using var given = new CancellationTokenSource();
+        var eviction = Pages.EvictAsync("tag", given.Token);
+
+        await given.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => eviction);
+        Assert.Equal(undelivered, ((IStatusSource)Cache).Status.Shards[0].Undelivered);
+    }
+}
