@@ -9,7 +9,7 @@ public enum ShardTransport
     /// <summary>
     /// The cache's own client: RESP3 over one socket per connection. It allocates nothing per operation and costs less CPU, and knows
     /// nothing of <see cref="ShardedRedisCacheOptions.ConfigureStackExchangeRedis"/> and
-    /// <see cref="ShardedRedisCacheOptions.ConnectionMultiplexerFactory"/>. Needs Redis 6 or later.
+    /// <see cref="ShardedRedisCacheOptions.ConnectionMultiplexerFactory"/>.
     /// </summary>
     Resp,
 }

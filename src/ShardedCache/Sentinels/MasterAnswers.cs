@@ -22,6 +22,17 @@ internal sealed record MasterAnswers(
         return new(identities.Distinct(StringComparer.Ordinal).Count(), all, [.. answers]);
     }
 
+    /// <summary>Whether a majority has answered what was asked later than <paramref name="since"/>, or everyone has answered or failed to.</summary>
+    public static bool HaveAnswered(IReadOnlyList<ServerAddress> roster, IReadOnlyDictionary<ServerAddress, SentinelReport> reports, long since)
+    {
+        var asked = roster.Select(address => reports.GetValueOrDefault(address) is { } report && report.AskedAt > since ? report : null).ToArray();
+        var sentinels = roster.Select(address => reports.GetValueOrDefault(address) is { } known ? Identity(known) : address.ToString())
+            .Distinct(StringComparer.Ordinal).Count();
+        var answered = asked.Where(static report => report is { Fault: null }).Select(static report => Identity(report!))
+            .Distinct(StringComparer.Ordinal).Count();
+        return answered * 2 > sentinels || Array.TrueForAll(asked, static report => report is not null);
+    }
+
     public MasterSnapshot ToSnapshot(string shard, MasterAgreement agreement, MasterSnapshot known)
     {
         var agreeing = Answers.Where(answer => answer.Answer.Address == agreement.Master).ToArray();

@@ -96,8 +96,7 @@ internal sealed class SentinelMasters : IMasterSource
             Task heard;
             lock (_lock)
             {
-                var reports = _roster.Select(address => _reports.GetValueOrDefault(address)).Where(report => report?.AskedAt > since).ToList();
-                if (reports.Count == _roster.Count || reports.Count(static report => report!.Fault is null) * 2 > _roster.Count)
+                if (MasterAnswers.HaveAnswered(_roster, _reports, since))
                 {
                     return;
                 }

@@ -24,6 +24,7 @@ internal sealed class SentinelWatcher(
     private SentinelReport? _last;
     private long _topologyAt;
     private bool _isRefusalLogged;
+    private bool _hasFailed;
     private Task _running = Task.CompletedTask;
 
     public void Start() => _running = Task.Run(RunAsync);
@@ -82,7 +83,9 @@ internal sealed class SentinelWatcher(
                 _last = null;
             }
 
-            var withTopology = _last is null || watch.Time.GetElapsedTime(_topologyAt) >= (isInTrouble() ? watch.Timings.Poll : watch.Timings.Topology);
+            // A replica that comes back can be promoted.
+            var isUnsettled = isInTrouble() || _last?.Topology.Replicas.Values.Any(static replicas => replicas.Any(static replica => !replica.IsReached)) == true;
+            var withTopology = _last is null || watch.Time.GetElapsedTime(_topologyAt) >= (isUnsettled ? watch.Timings.Poll : watch.Timings.Topology);
             askedAt = watch.Time.GetTimestamp();
             var report = await SentinelQuestion.AskAsync(_connection, watch.Shards, _last, withTopology, _stopping.Token).ConfigureAwait(false);
             report = report with { AskedAt = askedAt };
@@ -92,6 +95,7 @@ internal sealed class SentinelWatcher(
                 return report;
             }
 
+            _hasFailed = false;
             _topologyAt = withTopology ? watch.Time.GetTimestamp() : _topologyAt;
             if (_last is null)
             {
@@ -104,10 +108,12 @@ internal sealed class SentinelWatcher(
         catch (Exception exception) when (!_stopping.IsCancellationRequested)
         {
             // A fault of ours in asking one Sentinel must not end the asking.
-            if (_last?.Fault?.Kind != ConnectionFaultKind.Protocol)
+            if (!_hasFailed)
             {
                 watch.Logger.SentinelQuestionFailed(address, exception);
             }
+
+            _hasFailed = true;
 
             await CloseAsync().ConfigureAwait(false);
             return new SentinelReport(address)

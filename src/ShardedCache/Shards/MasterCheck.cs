@@ -15,7 +15,7 @@ internal sealed record ServerIdentity(string RunId, string ReplicationId, string
 /// <summary>To <c>ROLE</c>: no role where the server did not say it; no refusal where it is a master.</summary>
 internal sealed record RoleAnswer(ServerRole? Role, ShardRefusal? Refusal);
 
-/// <summary>To <c>INFO</c>: no identity where the server refused; a refusal where it did not answer, or forbids it.</summary>
+/// <summary>To <c>INFO</c>: no identity where the server does not tell it; a refusal where it did not answer, forbids it, or is too old.</summary>
 internal sealed record IdentityAnswer(ServerIdentity? Server, ShardRefusal? Refusal);
 
 /// <summary>Asks a server who it is, and sets the shard's clock by it.</summary>
@@ -23,6 +23,8 @@ internal static class MasterCheck
 {
     // By the first calibration what was written before gets its time: half of the round trip is how much too early it may expire.
     private const int MostMeasurements = 5;
+
+    private const int OldestMajor = 7;
 
     private static readonly TimeSpan Exact = TimeSpan.FromMilliseconds(2);
 
@@ -55,11 +57,16 @@ internal static class MasterCheck
         var info = await connection.ExecuteAsync(new[] { "INFO", "server", "replication" }, cancellationToken).ConfigureAwait(false);
         return info.Kind switch
         {
-            ControlReplyKind.Text => new IdentityAnswer(new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:"), Field(info.Text, "master_replid2:")), null),
-            ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm => new(null, null),
+            ControlReplyKind.Text => new IdentityAnswer(
+                new ServerIdentity(Field(info.Text, "run_id:"), Field(info.Text, "master_replid:"), Field(info.Text, "master_replid2:")),
+                TooOld(connection, Field(info.Text, "redis_version:"))),
+            ControlReplyKind.ServerError when info.Error != ServerErrorCode.NoPerm && !IsTemporary(info.Error) => new(null, null),
             _ => new(null, ShardRefusal.From("INFO", info)),
         };
     }
+
+    /// <summary>Whether the server will do what it was asked for a while later.</summary>
+    public static bool IsTemporary(ServerErrorCode error) => error is ServerErrorCode.Busy or ServerErrorCode.Loading or ServerErrorCode.MasterDown;
 
     public static async ValueTask<ShardRefusal?> CalibrateAsync(
         IServerConnection connection, LocalStore store, TimeProvider time, CancellationToken cancellationToken)
@@ -93,6 +100,12 @@ internal static class MasterCheck
         store.Calibrate(best.ServerTime, best.Sent, best.Received);
         return null;
     }
+
+    /// <summary>An older one does not know <c>PEXPIRE … GT</c>, and names the errors in a script otherwise.</summary>
+    private static ShardRefusal? TooOld(IServerConnection connection, string version) =>
+        Version.TryParse(version, out var known) && known.Major < OldestMajor
+            ? ShardRefusal.Configuration($"{connection.Address} is Redis {version}, and the cache needs {OldestMajor}.0 or later")
+            : null;
 
     private static long Number(ControlReply reply) => long.Parse(reply.Text, NumberStyles.None, CultureInfo.InvariantCulture);
 

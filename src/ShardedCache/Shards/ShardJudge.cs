@@ -39,9 +39,8 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
             case { Kind: ReplyKind.TimedOut }:
                 return Verdict.Unavailable;
             case { Kind: ReplyKind.ConnectionLost }:
-                shard.Withdraw(connection, Describe(connection, reply));
-                return Verdict.Unavailable;
             case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy }:
+                // Closed in any case: what is out of service and well would never be replaced.
                 shard.Abandon(connection, Describe(connection, reply));
                 return Verdict.Unavailable;
             case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas }:

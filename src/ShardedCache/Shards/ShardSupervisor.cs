@@ -31,6 +31,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
     private ServedConnection? _previous;
+    private bool _hasTried;
 
     public void Start()
     {
@@ -128,6 +129,8 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
     private async Task<bool> TryServeAsync(ServerAddress address, CancellationToken tenure)
     {
+        var isFirst = !_hasTried;
+        _hasTried = true;
         var open = await context.Connector.OpenAsync(address, context.Connection, tenure).ConfigureAwait(false);
         if (!open.IsOpen)
         {
@@ -137,7 +140,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
         try
         {
-            return await ServeAsync(open.Connection, tenure).ConfigureAwait(false);
+            return await ServeAsync(open.Connection, isFirst, tenure).ConfigureAwait(false);
         }
         finally
         {
@@ -146,11 +149,11 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
     }
 
-    private async Task<bool> ServeAsync(IServerConnection connection, CancellationToken tenure)
+    private async Task<bool> ServeAsync(IServerConnection connection, bool isFirst, CancellationToken tenure)
     {
-        // An old master that has returned calls itself master, too, and may be empty: after an interruption the Sentinels' word is to be
-        // later than that.
-        var word = _previous is null ? Task.CompletedTask : context.Masters.AskAnewAsync(tenure);
+        // An old master that has returned calls itself master, too, and may be empty: after an interruption, or an attempt in vain, the
+        // Sentinels' word is to be later than that.
+        var word = isFirst ? Task.CompletedTask : context.Masters.AskAnewAsync(tenure);
         var refusal = await VerifyAsync(connection, tenure).ConfigureAwait(false);
         if (refusal is null)
         {
@@ -228,15 +231,20 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
     private async ValueTask<ShardRefusal?> EndPreviousAsync(IServerConnection connection, CancellationToken tenure)
     {
         var (server, refusal) = await MasterCheck.IdentifyAsync(connection, tenure).ConfigureAwait(false);
-        if (refusal is not null && (_journal is not null || !refusal.IsConfigurationError))
+        if (refusal is not null && (server is not null || _journal is not null || !refusal.IsConfigurationError))
         {
-            // Only a journal cannot do without it.
             return refusal;
         }
 
-        if (server is not null && _previous is { Server: { } known } previous && previous.Address == connection.Address)
+        if (server is null)
         {
-            if (server.RunId != known.RunId)
+            // Only a journal cannot do without it.
+            return null;
+        }
+
+        if (_previous is { } previous && previous.Address == connection.Address)
+        {
+            if (server.RunId != previous.Server.RunId)
             {
                 context.Logger.ServerRestarted(shard.Name, connection.Address);
             }
@@ -244,7 +252,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             {
                 var killed = await connection.ExecuteAsync(
                     new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
-                if (killed.Kind is ControlReplyKind.TimedOut or ControlReplyKind.ConnectionLost)
+                if (killed.Kind is ControlReplyKind.TimedOut or ControlReplyKind.ConnectionLost || MasterCheck.IsTemporary(killed.Error))
                 {
                     return ShardRefusal.From("CLIENT KILL", killed);
                 }
@@ -255,7 +263,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
                 }
             }
         }
-        else if (server is not null && _previous is { Server: { } before } other && !server.Continues(before))
+        else if (_previous is { } other && !server.Continues(other.Server))
         {
             context.Logger.DataNotContinued(shard.Name, connection.Address, other.Address);
         }
@@ -331,5 +339,5 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         _stopping.Token.ThrowIfCancellationRequested();
     }
 
-    private sealed record ServedConnection(ServerAddress Address, long ClientId, ServerIdentity? Server);
+    private sealed record ServedConnection(ServerAddress Address, long ClientId, ServerIdentity Server);
 }

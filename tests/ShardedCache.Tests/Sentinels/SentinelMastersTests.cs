@@ -57,6 +57,27 @@ public sealed class SentinelMastersTests : SentinelQuestions
     }
 
     [Fact]
+    public async Task A_replica_that_comes_back_is_known_to_be_promotable_by_the_next_poll()
+    {
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Masters["shard-0"] = new FakeMaster(A, 7, DownReplica: "10.1.0.8");
+        }
+
+        World.Masters.Start();
+        await SentinelWorld.Until(() => Shard0.Promotable == 1);
+        foreach (var sentinel in Sentinels)
+        {
+            sentinel.Masters["shard-0"] = new FakeMaster(A, 7, Replica: "10.1.0.8");
+        }
+
+        await World.PollAsync();
+        await World.PollAsync();
+
+        await SentinelWorld.Until(() => Shard0.Replicas.SequenceEqual([new ServerAddress("10.1.0.8", 6379)]));
+    }
+
+    [Fact]
     public async Task A_switch_message_is_followed_without_waiting_for_the_next_poll()
     {
         await World.StartAsync();

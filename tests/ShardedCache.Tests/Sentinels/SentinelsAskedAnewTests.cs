@@ -44,6 +44,35 @@ public sealed class SentinelsAskedAnewTests : IAsyncDisposable
         Assert.Equal(answering == 0, _world.Shard0.Fault is { Kind: MasterFaultKind.AllUnreachable });
     }
 
+    [Fact]
+    public async Task One_that_is_asked_under_two_addresses_is_no_majority()
+    {
+        _world.AddAlias("alias", _world.Sentinels[0]);
+        _world.Ask([_world.Sentinels[0].Address, new("alias", 26379), _world.Sentinels[1].Address], "shard-0", "shard-1");
+        foreach (var sentinel in _world.Sentinels)
+        {
+            sentinel.Others.Clear();
+        }
+
+        _world.Masters.Start();
+        await SentinelWorld.Until(() => _world.Sentinels.Take(2).All(static sentinel => sentinel is { Asked: >= 2, IsListenedTo: true }));
+        _world.Sentinels[1].Behaviour = FakeBehaviour.IsStopped;
+        var asked = _world.Masters.AskAnewAsync(TestContext.Current.CancellationToken);
+
+        for (var i = 0; i < 20; i++)
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(5));
+            await Task.Delay(2, TestContext.Current.CancellationToken);
+        }
+
+        Assert.False(asked.IsCompleted);
+        await SentinelWorld.Until(() =>
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(50));
+            return asked.IsCompleted;
+        });
+    }
+
     private async Task AskAnewAsync(TimeSpan step)
     {
         var asked = _world.Masters.AskAnewAsync(TestContext.Current.CancellationToken);

@@ -56,6 +56,8 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     public ConcurrentQueue<(long Connection, string Command, string Key)> Sent { get; } = new();
 
     /// <summary>What it says of its replication.</summary>
+    public string Version { get; set; } = "7.0.15";
+
     public FakeReplication Replication { get; } = new();
 
     public IReadOnlyCollection<string> Commands => _commands;
@@ -98,7 +100,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
             case ["SET", var key, var value, "NX", "GET"]:
                 return Store.TryAdd(key, Encoding.UTF8.GetBytes(value)) ? new(ControlReplyKind.Nil) : ControlReply.FromError("ERR raced");
             case ["INFO", ..]:
-                return ControlReply.FromText($"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:{Role}\r\n{Replication.Info()}");
+                return ControlReply.FromText($"# Server\r\nredis_version:{Version}\r\nrun_id:{RunId}\r\n# Replication\r\nrole:{Role}\r\n{Replication.Info()}");
             case ["TIME"]:
                 var now = time.GetUtcNow() + ClockLead;
                 return new(ControlReplyKind.Array)

@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -14,6 +15,17 @@ public sealed class ServerFaultTests : Outage
     public static TheoryData<string, FailoverMode> Refusals { get; } = new MatrixTheoryData<string, FailoverMode>(
         ["NOPERM this user has no permissions to run the command", "NOAUTH Authentication required.", "ERR unknown command"],
         [FailoverMode.LocalTier, FailoverMode.Bypass, FailoverMode.Throw]);
+
+    [Fact]
+    public async Task A_connection_that_is_said_to_be_lost_is_replaced_though_it_is_open()
+    {
+        await StartAsync();
+        A.AnswerEntry = static _ => Reply.ConnectionLost;
+        await GetAsync("key");
+        A.AnswerEntry = static _ => null;
+
+        await World.UntilAsync(() => A.Opened == 2 && World.Now.State == ShardState.Up);
+    }
 
     [Theory]
     [MemberData(nameof(Unavailable))]

@@ -43,6 +43,27 @@ public sealed class SupervisorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Nor_is_a_master_served_that_was_first_tried_in_vain()
+    {
+        var answer = new TaskCompletionSource();
+        _world.Masters.Answer = answer.Task;
+        _world.A.IsDown = true;
+        _world.Masters.Say(ShardWorld.Shard, _world.A.Address);
+        _world.Start();
+        await _world.UntilAsync(ShardState.FailingOver);
+        _world.A.IsDown = false;
+        await _world.UntilAsync(() => _world.A.Commands.Contains("ROLE"));
+        await Task.Delay(20, Token);
+        Assert.NotEqual(ShardState.Up, _world.Now.State);
+
+        _world.Masters.Say(ShardWorld.Shard, _world.B.Address);
+        answer.SetResult();
+
+        await _world.UntilUpOnAsync(_world.B);
+        Assert.Single(_world.Messages(300));
+    }
+
+    [Fact]
     public async Task An_attempt_at_an_address_that_says_nothing_ends_when_another_is_named()
     {
         _world.A.IsSilent = true;
@@ -169,6 +190,37 @@ public sealed class SupervisorTests : IAsyncDisposable
         await _world.UntilAsync(() => _world.A.Opened == 4 && _world.Now.State == ShardState.Up);
         Assert.Equal("CLIENT KILL ID 1", Assert.Single(_world.A.Commands, static command => command.StartsWith("CLIENT KILL", StringComparison.Ordinal)));
         Assert.Equal(2, _world.Messages(300).Count());
+    }
+
+    [Theory]
+    [InlineData("INFO")]
+    [InlineData("CLIENT KILL")]
+    public async Task What_served_last_is_ended_also_where_the_server_was_busy_at_first(string refused)
+    {
+        await _world.StartUpAsync();
+        _world.A.Answer = command => command.StartsWith(refused, StringComparison.Ordinal) && _world.A.Opened < 4
+            ? ControlReply.FromError("BUSY Redis is busy running a script.")
+            : null;
+        _world.A.Break();
+
+        await _world.UntilAsync(() => _world.A.Opened == 4 && _world.Now.State == ShardState.Up);
+        Assert.Equal("CLIENT KILL ID 1", _world.A.Commands.Last(static command => command.StartsWith("CLIENT KILL", StringComparison.Ordinal)));
+        Assert.Equal(2, _world.Messages(300).Count());
+    }
+
+    [Theory]
+    [InlineData("6.2.14", FailoverMode.LocalTier, ShardState.Misconfigured)]
+    [InlineData("6.2.14", FailoverMode.Throw, ShardState.Misconfigured)]
+    [InlineData("7.0.0", FailoverMode.LocalTier, ShardState.Up)]
+    [InlineData("255.255.255", FailoverMode.LocalTier, ShardState.Up)]
+    internal async Task A_server_that_is_too_old_for_the_scripts_is_refused_with_its_version(string version, FailoverMode mode, ShardState state)
+    {
+        _world.A.Version = version;
+        _world.Masters.Say(ShardWorld.Shard, _world.A.Address);
+        _world.Start(mode: mode);
+
+        await _world.UntilAsync(state);
+        Assert.Equal(state == ShardState.Misconfigured ? $"{_world.A.Address} is Redis {version}, and the cache needs 7.0 or later" : null, _world.Now.Reason);
     }
 
     [Fact]

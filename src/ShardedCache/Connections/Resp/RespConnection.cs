@@ -163,17 +163,18 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     }
 
     /// <summary>Sends a command once more in another form, for an operation that has a caller already, and keeps its deadline.</summary>
-    internal bool TrySendAgain(RespOperation operation, in EvalCommand command)
+    /// <returns>Why it was not sent; null where it was.</returns>
+    internal ReplyKind? SendAgain(RespOperation operation, in EvalCommand command)
     {
         var sequence = operation.Sequence;
-        if (_sender.Add(operation, command, mayHoldBack: false) is not null)
+        if (_sender.Add(operation, command, mayHoldBack: false) is { } refusal)
         {
-            return false;
+            return refusal;
         }
 
         // Its reply is read by this thread, so it is still in this life.
         _deadlines.SentAgain(sequence, operation.Sequence);
-        return true;
+        return null;
     }
 
     internal ReplyKind? Send(List<RespOperation> operations, RespBuffer commands) => _sender.Add(operations, commands);

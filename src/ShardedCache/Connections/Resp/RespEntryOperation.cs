@@ -79,12 +79,12 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         if (reply.Error == ServerErrorCode.NoScript && _script is { } script)
         {
             _script = null;
-            if (_connection!.TrySendAgain(this, new EvalCommand(script, _arguments)))
+            if (_connection!.SendAgain(this, new EvalCommand(script, _arguments)) is not { } refusal)
             {
                 return false;
             }
 
-            reply = Reply.ConnectionLost;
+            reply = new Reply(refusal);
         }
 
         return TryTake() && Finish(reply);

@@ -36,7 +36,7 @@ internal static class RespHandshake
             ConnectionFaultKind.Refused,
             $"{connection.Address} refused the user at the handshake: {reply.Text}. Check user= and password= (for a Sentinel sentinelUser= and sentinelPassword=)."),
         { Kind: ControlReplyKind.ServerError } => new ConnectionFault(
-            ConnectionFaultKind.ClosedByPeer, $"{connection.Address} refused the connection: {reply.Text}. Transport Resp needs Redis 6 or later."),
+            ConnectionFaultKind.ClosedByPeer, $"{connection.Address} refused the connection: {reply.Text}. The cache needs Redis 7.0 or later."),
         _ => new ConnectionFault(ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {Hint}"),
     };
 }

@@ -199,12 +199,13 @@ internal sealed class RespPoller
     {
         lock (_gate)
         {
-            foreach (var connection in _connections.Where(static connection => connection.Closed.IsCompleted))
+            var ended = _connections.Where(static connection => connection.Closed.IsCompleted).ToHashSet();
+            foreach (var connection in ended)
             {
                 connection.EndReceiving();
             }
 
-            Volatile.Write(ref _connections, Array.FindAll(_connections, static connection => !connection.Closed.IsCompleted));
+            Volatile.Write(ref _connections, Array.FindAll(_connections, connection => !ended.Contains(connection)));
         }
     }
 }
