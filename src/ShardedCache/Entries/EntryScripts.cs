@@ -43,7 +43,7 @@ internal static class EntryScripts
         """;
 
     // By how many milliseconds a life is late that counts from this time; not at all where none is given.
-    private const string Late = Rest + "\n" + """
+    internal const string Late = Rest + "\n" + """
         local function lateBy(at)
           if not at then return 0 end
           local time = redis.call('TIME')

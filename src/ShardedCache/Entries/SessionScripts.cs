@@ -13,9 +13,11 @@ internal static class SessionScripts
     /// <c>replay</c>; <c>existing</c>, where no session is to be made; or <c>live</c>, for changes that arrive now and are therefore later
     /// than all that is stored, whatever another client's clock has made of that. Their stamps are then raised where they have to be:
     /// those that equal the entry's, and the clearing one less. Returns 1 and by how many microseconds. <c>known</c> is the same for changes of a
-    /// session that was there when it was read: where nothing is there any more, nothing is stored, and it returns 0.
+    /// session that was there when it was read: where nothing is there any more, nothing is stored, and it returns 0. Optional: the time from
+    /// which the life counts, in milliseconds.
     /// </summary>
-    public static StoredScript Merge { get; } = new("session-merge", """
+    public static StoredScript Merge { get; } = new("session-merge", EntryScripts.Late + "\n" + """
+
         if #ARGV == 0 then return 0 end
         local REMOVED = 4294967295
         local function isLater(aHigh, aLow, bHigh, bLow)
@@ -151,6 +153,7 @@ internal static class SessionScripts
         local exists = old and not old.isTombstone
         if ARGV[4] == 'known' and not old then return 0 end
         if (ARGV[4] == 'live' or ARGV[4] == 'known') and old then raise(old) end
+        local life = rest(ARGV[2], lateBy(ARGV[5]))
         local merged = merge(old or nothing, exists)
         if not merged then
           exists = false
@@ -158,10 +161,9 @@ internal static class SessionScripts
         end
         if not exists and ARGV[4] == 'existing' then return 0 end
         if exists and merged == old.bytes then
-          redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
+          redis.call('PEXPIRE', KEYS[1], life, 'GT')
           return 1
         end
-        local life = ARGV[2]
         if exists then
           local left = redis.call('PTTL', KEYS[1])
           if left > tonumber(life) then life = string.format('%.0f', left) end

@@ -39,8 +39,7 @@ internal static class ReplayCommand
         {
             // One that nobody has used for its whole window here may live by another instance's use, and is not made anew.
             var how = entry.HasExpired(now) ? SessionMerge.ReplayToExisting : SessionMerge.Replay;
-            var remaining = entry.MillisecondsToLive(now);
-            return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, remaining, how, store, cancellationToken);
+            return SessionCommand.Send(commands, entry.Key, entry.Header, state.Span, entry.MillisecondsToLive(now), now, how, store, cancellationToken);
         }
 
         // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it

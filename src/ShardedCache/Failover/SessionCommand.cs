@@ -22,13 +22,14 @@ internal enum SessionMerge : byte
 /// <summary>The command that merges a session's changes, or all that is known of it, into what its master has.</summary>
 internal static class SessionCommand
 {
-    /// <summary>Sends the command; the session's stripe is locked.</summary>
+    /// <summary>Sends the command; the session's stripe is locked. The life counts from now on, in milliseconds by the shard's clock.</summary>
     public static ValueTask<Reply> Send(
         IEntryCommands commands,
         in StoredKey key,
         in EntryHeader header,
         ReadOnlySpan<byte> state,
         long lifeMilliseconds,
+        long now,
         SessionMerge how,
         LocalStore store,
         CancellationToken cancellationToken)
@@ -52,6 +53,7 @@ internal static class SessionCommand
                     SessionMerge.Replay => "replay"u8.ToArray(),
                     _ => "existing"u8.ToArray(),
                 },
+                ReplayCommand.Number(now),
             ],
             CallMode.Asynchronous,
             cancellationToken);

@@ -117,9 +117,12 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
     }
 
     private ValueTask<Reply> Send(
-        IServerConnection connection, in StoredKey key, in SessionWrite write, byte[] state, SessionMerge how, CancellationToken cancellationToken) =>
-        SessionCommand.Send(
-            connection, key, write.Header, state, TouchPolicy.TimeToLive(write.Header, shard.Clock.NowMilliseconds), how, _store, cancellationToken);
+        IServerConnection connection, in StoredKey key, in SessionWrite write, byte[] state, SessionMerge how, CancellationToken cancellationToken)
+    {
+        var now = shard.Clock.NowMilliseconds;
+        return SessionCommand.Send(
+            connection, key, write.Header, state, TouchPolicy.TimeToLive(write.Header, now), now, how, _store, cancellationToken);
+    }
 
     /// <summary>Where nothing is journaled. The server makes the changes later than what it has.</summary>
     private SessionWrite Stamp(SessionState? known, SessionChanges changes, long windowMilliseconds)

@@ -197,6 +197,21 @@ public class SessionScriptTests(OneServer server) : ScriptTests(server), IClassF
         Assert.Equal(stored, await StoredAsync(Key));
     }
 
+    [Theory]
+    [InlineData(-40, 20)]
+    [InlineData(-100, 0)]
+    [InlineData(5, 60)]
+    public async Task The_life_counts_from_when_it_was_worked_out(int secondsFromNow, int seconds)
+    {
+        var time = (RedisResult[])(await Database.ExecuteAsync("TIME"))!;
+        var at = ((long)time[0] + secondsFromNow) * 1000;
+
+        Assert.Equal(1, await RunAsync(SessionScripts.Merge, Key, Session(Stamp, State(("a", Stamp, [1]))), "60000", ForEver, "replay", $"{at}"));
+
+        var left = (TimeSpan?)await Database.KeyTimeToLiveAsync(Key) ?? TimeSpan.Zero;
+        Assert.InRange(left.TotalSeconds, seconds - 5, seconds + 1);
+    }
+
     [Fact]
     public async Task A_server_that_does_not_know_it_is_made_to_without_writing()
     {
