@@ -212,7 +212,7 @@ public sealed class RedisFarmShard
 
         foreach (var server in servers)
         {
-            if (server.IsRunning && (await server.AskAsync(AskTimeout, cancellationToken, "ROLE").ConfigureAwait(false)).Items![0].Text == "master")
+            if (server.IsRunning && await IsMasterAsync(server, cancellationToken).ConfigureAwait(false))
             {
                 return server;
             }
@@ -221,6 +221,19 @@ public sealed class RedisFarmShard
         throw new RedisFarmException(servers.Count == 0
             ? $"no majority of the Sentinels agrees on the master of {Name}."
             : $"{string.Join(", ", servers)} does not call itself master of {Name}.");
+    }
+
+    private static async Task<bool> IsMasterAsync(RedisProcess server, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await server.AskAsync(AskTimeout, cancellationToken, "ROLE").ConfigureAwait(false)).Items![0].Text == "master";
+        }
+        catch (RedisFarmException)
+        {
+            // Paused, perhaps, and another one may be master.
+            return false;
+        }
     }
 
     private async Task<IPEndPoint?> NamedByAsync(RedisProcess sentinel, CancellationToken cancellationToken)

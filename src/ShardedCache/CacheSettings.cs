@@ -16,6 +16,9 @@ internal sealed record CacheSettings
 
     public required string InstanceName { get; init; }
 
+    /// <summary>The key of a keyed cache; empty for the application's only or first one.</summary>
+    public string CacheName { get; init; } = string.Empty;
+
     public required int MaximumPayloadBytes { get; init; }
 
     public required long LocalTierSizeLimit { get; init; }

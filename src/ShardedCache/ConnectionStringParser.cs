@@ -1,5 +1,6 @@
 using System.Globalization;
 using ShardedCache.Connections;
+using ShardedCache.Sharding;
 using static ShardedCache.ConnectionStringKeys;
 
 namespace ShardedCache;
@@ -99,7 +100,8 @@ internal sealed class ConnectionStringParser(string text)
             _faults.Add($"'{KnownSpelling(key)}' is given twice; give it once.");
         }
 
-        _behindPassword |= IsSecret(key);
+        // A password behind a mistyped key is one, too.
+        _behindPassword |= IsSecret(NearestName.Find(key, All) ?? key);
     }
 
     private List<ServerAddress> ReadSentinels()
@@ -161,6 +163,13 @@ internal sealed class ConnectionStringParser(string text)
             if (!ServerAddress.TryParse(server, ConnectionString.DefaultRedisPort, out var address))
             {
                 _faults.Add(BadEndPoint(endPoint));
+                continue;
+            }
+
+            if (address.ToString().Length > ShardName.MaxLength)
+            {
+                _faults.Add($"'{Shorten(endPoint)}' is too long: a fixed end point names its shard, and a name has up to {ShardName.MaxLength} characters; "
+                    + "give a shorter alias, or the address.");
                 continue;
             }
 

@@ -6,12 +6,15 @@ internal static class NearestName
     // More edits than this make it another word rather than a slip of the finger.
     private const int MostEdits = 3;
 
-    public static string Hint(string mistyped, IReadOnlyList<string> known)
+    public static string Hint(string mistyped, IReadOnlyList<string> known) => Find(mistyped, known) is { } nearest
+        ? $"did you mean '{nearest}'?"
+        : $"known are {string.Join(", ", known)}.";
+
+    /// <summary>The one that was probably meant; null where it is none of them.</summary>
+    public static string? Find(string mistyped, IReadOnlyList<string> known)
     {
         var nearest = known.MinBy(name => Distance(mistyped, name))!;
-        return Distance(mistyped, nearest) <= MostEdits
-            ? $"did you mean '{nearest}'?"
-            : $"known are {string.Join(", ", known)}.";
+        return Distance(mistyped, nearest) <= MostEdits ? nearest : null;
     }
 
     private static int Distance(string a, string b)

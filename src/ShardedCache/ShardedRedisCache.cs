@@ -50,7 +50,7 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         _masters = masters;
         _time = time;
         _rule = new ShardingRule([.. settings.Shards.Select(shard => new ShardName(shard.Name, shard.Weight))]);
-        _metrics = new ShardedCacheMetrics(meterFactory);
+        _metrics = new ShardedCacheMetrics(meterFactory, settings.CacheName);
         _logger = logger;
         _failoverMode = settings.FailoverMode;
         var context = new ShardContext(connector, settings.ShardConnection, masters, RuleRecord.ForRule(_rule), time, logger, _metrics)

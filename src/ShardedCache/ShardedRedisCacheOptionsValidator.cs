@@ -26,6 +26,11 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
                 faults.Add($"{nameof(options.ConnectionMultiplexerFactory)}: can't be used with Sentinels, which move a shard from server to server; "
                     + "leave it out, or configure fixed end points without 'shards='.");
             }
+
+            CheckHasEffect(nameof(options.ServerCertificateValidation), options.ServerCertificateValidation, connection.Ssl || connection.SentinelSsl, "TLS", "ssl=true", faults);
+            CheckHasEffect(nameof(options.ClientCertificate), options.ClientCertificate, connection.Ssl || connection.SentinelSsl, "TLS", "ssl=true", faults);
+            CheckHasEffect(
+                nameof(options.SentinelCredentialsProvider), options.SentinelCredentialsProvider, connection.Sentinels.Count > 0, "Sentinels", "shards=", faults);
         }
         else if (!allowsLocalMemory)
         {
@@ -74,6 +79,15 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
         if (!Enum.IsDefined(settings.Transport))
         {
             faults.Add($"{nameof(ShardedRedisCacheOptions.Transport)}: {settings.Transport} is not a transport; give {string.Join(", ", Enum.GetNames<ShardTransport>())}.");
+        }
+    }
+
+    /// <summary>What is ignored was meant otherwise.</summary>
+    private static void CheckHasEffect(string option, object? value, bool hasEffect, string what, string key, List<string> faults)
+    {
+        if (value is not null && !hasEffect)
+        {
+            faults.Add($"{option}: has no effect without {what}; add '{key}' to the connection string, or leave it out.");
         }
     }
 

@@ -153,7 +153,8 @@ internal sealed class MergingSession(
         {
             if (item.Value is { } value)
             {
-                _values.Add(key, value);
+                // Whoever gets it may change it.
+                _values.Add(key, [.. value]);
             }
         }
     }

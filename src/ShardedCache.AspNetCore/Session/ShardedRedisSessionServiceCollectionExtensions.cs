@@ -23,6 +23,7 @@ public static class ShardedRedisSessionServiceCollectionExtensions
     public static IServiceCollection AddShardedRedisSession(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
+        services.AddShardedRedisCacheCore(Options.Options.DefaultName);
         return Add(services, static provider => provider.GetRequiredService<IShardedCache>());
     }
 
@@ -34,6 +35,7 @@ public static class ShardedRedisSessionServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrEmpty(serviceKey);
+        services.AddShardedRedisCacheCore(serviceKey);
         return Add(services, provider => provider.GetRequiredKeyedService<IShardedCache>(serviceKey));
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace ShardedCache.Testing.Configuration;
 
@@ -14,6 +15,11 @@ internal static class RedisFarmOptionsCheck
         if ((options.User is not null && options.Password is null) || (options.SentinelUser is not null && options.SentinelPassword is null))
         {
             throw new ArgumentException("A user needs a password: set Password with User, SentinelPassword with SentinelUser.", nameof(options));
+        }
+
+        if (!IPAddress.TryParse(options.BindAddress, out _))
+        {
+            throw new ArgumentException($"BindAddress \"{options.BindAddress}\" is not an IP address.", nameof(options));
         }
 
         if (options.RequireClientCertificate && !options.Tls)

@@ -23,6 +23,9 @@ internal enum ConnectionFaultKind : byte
     /// <summary>The peer sent bytes that are not the protocol.</summary>
     Protocol,
 
+    /// <summary>The application's own code gave no credentials. Perhaps it will the next time.</summary>
+    NoCredentials,
+
     /// <summary>We closed it: another server is master now, or the cache was disposed.</summary>
     ClosedByUs,
 }

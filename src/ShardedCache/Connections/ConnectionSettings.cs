@@ -59,18 +59,18 @@ internal sealed record ConnectionSettings
     /// <summary>Shown by <c>CLIENT LIST</c>.</summary>
     public string ClientName { get; init; } = "ShardedCache";
 
-    /// <summary>Null where the application's own code gave none. Its exception is not told: the text may hold what must not be.</summary>
-    public async ValueTask<Credentials?> AskCredentialsAsync(CancellationToken cancellationToken)
+    /// <summary>A fault where the application's own code gave none. It does not tell the exception's text, which may hold what must not be told.</summary>
+    public async ValueTask<(Credentials Credentials, ConnectionFault? Fault)> AskCredentialsAsync(ServerAddress address, CancellationToken cancellationToken)
     {
         try
         {
-            return await Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return (await Credentials(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false), null);
         }
 #pragma warning disable CA1031 // The application's own code: whatever it throws means that there are none.
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            return null;
+            return (Connections.Credentials.None, new(ConnectionFaultKind.NoCredentials, $"The credentials for {address} could not be had: asking for them threw {e.GetType().Name}."));
         }
     }
 }

@@ -24,9 +24,12 @@ internal sealed class ShardedCacheMetrics : IDisposable
     private readonly Counter<long> _journalDropped;
     private readonly Counter<long> _pagesRefused;
 
-    public ShardedCacheMetrics(IMeterFactory? factory)
+    /// <param name="factory">Null where the container has none.</param>
+    /// <param name="cache">The key of a keyed cache, whose meter is its own; the factory gives out one meter for what is called the same.</param>
+    public ShardedCacheMetrics(IMeterFactory? factory, string cache = "")
     {
-        _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
+        var options = new MeterOptions(MeterName) { Tags = cache.Length == 0 ? null : [new("shardedcache.cache.name", cache)] };
+        _meter = factory?.Create(options) ?? new Meter(options);
         _requests = _meter.CreateCounter<long>("dotnet.cache.requests", "{request}", "Reads that found an entry or did not.");
         _failures = _meter.CreateCounter<long>("shardedcache.operation.failures", "{operation}", "Operations that the shard did not answer.");
         _foreign = _meter.CreateCounter<long>("shardedcache.entry.foreign", "{entry}", "Reads that found bytes or a type that is not an entry of ours.");
@@ -48,9 +51,9 @@ internal sealed class ShardedCacheMetrics : IDisposable
     public void ObserveShards(Func<IEnumerable<Measurement<int>>> observe) =>
         _meter.CreateObservableGauge("shardedcache.shard.up", observe, "1", "Whether the shard serves operations.");
 
-    /// <summary>Publishes a gauge of the memory that the journals take.</summary>
+    /// <summary>Publishes the memory that the journals take, read when somebody collects.</summary>
     public void ObserveJournal(Func<IEnumerable<Measurement<long>>> observe) =>
-        _meter.CreateObservableGauge("shardedcache.journal.size", observe, "By", "Keys and values not yet proven to be replicated.");
+        _meter.CreateObservableUpDownCounter("shardedcache.journal.size", observe, "By", "Keys and values not yet proven to be replicated.");
 
     public void FallbackRead(string shard, string source) => _fallbackReads.Add(1, Shard(shard), new("shardedcache.fallback.source", source));
 

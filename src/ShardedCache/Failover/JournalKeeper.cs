@@ -101,10 +101,11 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         }
     }
 
-    /// <summary>Waits until nothing is pending any more.</summary>
+    /// <summary>Waits until nothing is pending any more, and not for long where that is uses of entries alone.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        while (store.Pending > 0)
+        var began = context.Time.GetTimestamp();
+        while (store.Pending > 0 && (context.Time.GetElapsedTime(began) < Pause || store.Undelivered > 0))
         {
             await Task.Delay(ProofInterval, context.Time, cancellationToken).ConfigureAwait(false);
         }

@@ -57,7 +57,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
                 var count = 0;
                 for (var entry = Journal.First; entry is not null; entry = entry.Next)
                 {
-                    count += Settle(entry) is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh } ? 1 : 0;
+                    var isWritten = Settle(entry) is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh }
+                        and not { IsSession: true, WasRead: true };
+                    count += isWritten ? 1 : 0;
                 }
 
                 return count;

@@ -26,7 +26,7 @@ internal static class ShardedCacheFactory
         }
 
         var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options);
-        var settings = CacheSettings.From(options, latest.Read);
+        var settings = CacheSettings.From(options, latest.Read) with { CacheName = name };
         var connector = Connector(settings, options, time);
         return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());
     }

@@ -42,7 +42,7 @@ internal sealed record RuleRecord(int Version, string Current, string? Previous 
         int? version = null;
         string? current = null;
         string? previous = null;
-        foreach (var line in Encoding.UTF8.GetString(bytes).ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var line in Encoding.UTF8.GetString(bytes).Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = line.IndexOf('=');
             var value = line[(equals + 1)..];

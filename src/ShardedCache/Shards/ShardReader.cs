@@ -129,6 +129,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     private async ValueTask<bool> GetLaterAsync(
         StoredKey key, EntryReader reader, OperationTime time, bool? answer, CallMode mode, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (answer is null && !_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
         {

@@ -27,4 +27,21 @@ public sealed class SessionAvailabilityTests
         availability.Report(FromCopy with { IsFromMaster = true });
         Assert.Equal((1, 1), (_log.Messages(510).Count(), _log.Messages(512).Count()));
     }
+
+    [Fact]
+    public void That_it_has_become_worse_is_said_once_and_an_error_of_no_shard_each_time()
+    {
+        var availability = new SessionAvailability(_log);
+        for (var i = 0; i < 3; i++)
+        {
+            availability.Report(Unknown);
+            availability.Report(Unknown with { TakesChanges = false });
+        }
+
+        Assert.Equal((1, 1), (_log.Messages(510).Count(), _log.Messages(511).Count()));
+
+        availability.Failed(new InvalidOperationException());
+        availability.Failed(new InvalidOperationException());
+        Assert.Equal(3, _log.Messages(511).Count());
+    }
 }

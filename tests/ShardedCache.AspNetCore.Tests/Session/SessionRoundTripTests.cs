@@ -68,6 +68,22 @@ public sealed class SessionRoundTripTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_request_does_with_a_value_that_it_was_given_changes_nothing()
+    {
+        var site = await _farm.JoinAsync();
+        var visitor = new Visitor();
+        await visitor.SetAsync(site, ("a", "12"));
+        var request = await visitor.BeginAsync(site);
+        Array.Reverse(request.Session.Get("a")!);
+        request.Session.SetString("b", "1");
+        await _farm.Master.ExecuteAsync("DEL", Assert.Single(await _farm.StoredAsync()));
+
+        await request.EndAsync();
+
+        Assert.Equal("a=12 b=1", await visitor.ReadAsync(site));
+    }
+
+    [Fact]
     public async Task Sessions_lie_under_a_prefix_that_callers_of_the_cache_cannot_use_and_expire()
     {
         var site = await _farm.JoinAsync(static options => options.InstanceName = "app:");

@@ -53,12 +53,28 @@ public sealed class HostStopTests : IAsyncLifetime
         Assert.Contains(" 3 writes", line.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_a_service_writes_while_it_stops_after_the_cache_is_delivered_too()
+    {
+        var writer = new LateWriter();
+        using (var application = await StartAsync(TimeSpan.FromSeconds(30), services => services.AddSingleton<IHostedService>(provider => writer.Of(provider))))
+        {
+            var stopping = application.StopAsync(Token);
+            await writer.HasWritten.WaitAsync(Token);
+            await Server.StartAsync(Token);
+            await stopping;
+        }
+
+        Assert.Equal(["1", "late"], await Outage.StoredAsync(_farm, "a", "late"));
+    }
+
     /// <summary>Two writes and a removal wait for the shard.</summary>
-    private async Task<IHost> StartAsync(TimeSpan shutdownTimeout)
+    private async Task<IHost> StartAsync(TimeSpan shutdownTimeout, Action<IServiceCollection>? before = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(_log);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = shutdownTimeout);
+        before?.Invoke(builder.Services);
         builder.Services.AddShardedRedisCache(options => options.Configuration = _farm.ConnectionString);
         var application = builder.Build();
         await application.StartAsync(Token);
@@ -71,5 +87,28 @@ public sealed class HostStopTests : IAsyncLifetime
         await cache.RemoveAsync("removed", Token);
         await cache.RefreshAsync("refreshed", Token);
         return application;
+    }
+
+    /// <summary>Flushes what it holds when its application stops.</summary>
+    private sealed class LateWriter : IHostedService
+    {
+        private readonly TaskCompletionSource _hasWritten = new();
+        private IServiceProvider? _services;
+
+        public Task HasWritten => _hasWritten.Task;
+
+        public LateWriter Of(IServiceProvider services)
+        {
+            _services = services;
+            return this;
+        }
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public async Task StopAsync(CancellationToken cancellationToken)
+        {
+            await _services!.GetRequiredService<IShardedCache>().SetStringAsync("late", "late", cancellationToken);
+            _hasWritten.SetResult();
+        }
     }
 }

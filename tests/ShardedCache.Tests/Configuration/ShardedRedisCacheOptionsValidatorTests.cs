@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Options;
 
 namespace ShardedCache.Tests.Configuration;
@@ -50,6 +52,29 @@ public class ShardedRedisCacheOptionsValidatorTests
                 "OperationTimeout", "ConnectTimeout", "MaximumPayloadBytes", "LocalTierSizeLimit",
             ],
             faults.Select(fault => fault["ShardedRedisCacheOptions ('orders').".Length..fault.IndexOf(':', StringComparison.Ordinal)]));
+    }
+
+    [Theory]
+    [InlineData("a:6379", "ClientCertificate ServerCertificateValidation SentinelCredentialsProvider")]
+    [InlineData("s1,shards=a", "ClientCertificate ServerCertificateValidation")]
+    [InlineData("a:6379,ssl=true", "SentinelCredentialsProvider")]
+    [InlineData("s1,shards=a,sentinelSsl=true", "")]
+    public void An_option_that_would_have_no_effect_is_a_fault(string configuration, string faults)
+    {
+        using var key = RSA.Create(2048);
+        using var certificate = new CertificateRequest("CN=a", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        var options = new ShardedRedisCacheOptions
+        {
+            Configuration = configuration,
+            ClientCertificate = certificate,
+            ServerCertificateValidation = static (_, _, _, _) => true,
+            SentinelCredentialsProvider = static _ => throw new InvalidOperationException(),
+        };
+
+        var found = (Validate(options).Failures ?? []).Select(static fault => fault.Split('.', ':')[1]).Order();
+
+        Assert.Equal(faults.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), found);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -36,6 +37,29 @@ public sealed class ObservationTests : IAsyncDisposable
         await _world.DisposeAsync();
         _meters.Dispose();
         await _services.DisposeAsync();
+    }
+
+    [Fact]
+    public void A_keyed_cache_has_a_meter_of_its_own()
+    {
+        var factory = _services.GetRequiredService<IMeterFactory>();
+        List<string> meters = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            if (instrument.Name == "shardedcache.journal.size" && instrument.Meter.Scope == factory)
+            {
+                meters.Add(string.Concat(instrument.Meter.Tags?.Select(static tag => $"{tag.Key}={tag.Value}") ?? []));
+            }
+        };
+        listener.Start();
+
+        foreach (var cache in (string[])["", "orders"])
+        {
+            new ShardedCacheMetrics(factory, cache).ObserveJournal(static () => []);
+        }
+
+        Assert.Equal(["", "shardedcache.cache.name=orders"], meters);
     }
 
     [Fact]

@@ -137,6 +137,21 @@ public sealed class SessionCopyTests : SessionOutage
         Assert.Equal("a=1 b=2 c=3", On(B));
     }
 
+    [Fact]
+    public async Task A_session_that_was_only_read_in_an_outage_is_no_write_that_is_not_delivered()
+    {
+        await StartWithReplicaAsync();
+        Foreign(B, -10, ("a", "1"));
+        await FailAsync();
+        await ReplicaServesAsync();
+        var known = await LoadAsync();
+        Assert.Equal(("a=1", 0), (Show(known), ((IStatusSource)Cache).Status.Shards[0].Undelivered));
+
+        await SendAsync(known, ("b", "2"));
+
+        Assert.Equal(1, ((IStatusSource)Cache).Status.Shards[0].Undelivered);
+    }
+
     private async Task StartWithFullJournalAsync()
     {
         await StartWithReplicaAsync(static settings => settings with { JournalSizeLimit = Limit });

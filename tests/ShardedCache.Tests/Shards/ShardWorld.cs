@@ -123,7 +123,7 @@ internal sealed class ShardWorld : IServerConnector, ILogger
         return new(server.Connect(settings.OperationTimeout), null);
     }
 
-    public ValueTask DisposeAsync() => Cache.DisposeAsync();
+    public ValueTask DisposeAsync() => Cache?.DisposeAsync() ?? default;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

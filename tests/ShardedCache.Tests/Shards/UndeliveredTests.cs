@@ -43,6 +43,7 @@ public sealed class UndeliveredTests : Outage
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Cache.SetAsync("key", [1], new(), cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Cache.RemoveAsync("key", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Cache.GetAsync("key", cancelled.Token));
 
         Assert.Equal(0, Cache.JournalBytes);
     }
@@ -95,6 +96,20 @@ public sealed class UndeliveredTests : Outage
         A.IsDown = false;
         await World.UntilAsync(() => inTime.IsCompleted);
         Assert.Equal("value", On(A, "a"));
+    }
+
+    [Fact]
+    public async Task A_host_that_stops_does_not_wait_long_for_uses_of_entries_alone()
+    {
+        await StartAsync();
+        await FailAsync();
+        await Cache.RefreshAsync("used", Token);
+        var before = World.Time.GetUtcNow();
+
+        var drain = Cache.DrainAsync(Token);
+        await World.UntilAsync(() => drain.IsCompleted);
+
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3));
     }
 
     [Fact]

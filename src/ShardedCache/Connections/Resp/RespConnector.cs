@@ -60,9 +60,10 @@ internal sealed class RespConnector : IServerConnector
     private static async Task<ConnectionFault?> OpenAsync(RespConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var address = connection.Address;
-        if (await settings.AskCredentialsAsync(cancellationToken).ConfigureAwait(false) is not { } credentials)
+        var (credentials, missing) = await settings.AskCredentialsAsync(address, cancellationToken).ConfigureAwait(false);
+        if (missing is not null)
         {
-            return new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had.");
+            return missing;
         }
 
         try

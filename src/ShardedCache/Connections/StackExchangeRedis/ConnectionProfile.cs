@@ -63,12 +63,12 @@ internal static class ConnectionProfile
 
     private static void SetTls(ConfigurationOptions options, ServerAddress address, TlsSettings? tls)
     {
+        options.Ssl = tls is not null;
         if (tls is null)
         {
             return;
         }
 
-        options.Ssl = true;
         options.SslHost = tls.TargetHost ?? address.Host;
         if (tls.Validation is { } validation)
         {

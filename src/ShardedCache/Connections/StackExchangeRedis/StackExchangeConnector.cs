@@ -54,9 +54,10 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
     private async Task<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, ConnectionSocket socket, CancellationToken cancellationToken)
     {
-        if (await settings.AskCredentialsAsync(cancellationToken).ConfigureAwait(false) is not { } credentials)
+        var (credentials, missing) = await settings.AskCredentialsAsync(address, cancellationToken).ConfigureAwait(false);
+        if (missing is not null)
         {
-            return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"The credentials for {address} could not be had."));
+            return new OpenResult(null, missing);
         }
 
         var options = new ConfigurationOptions { SetClientLibrary = false };
