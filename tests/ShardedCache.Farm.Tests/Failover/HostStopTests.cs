@@ -60,7 +60,7 @@ public sealed class HostStopTests : IAsyncLifetime
         using (var application = await StartAsync(TimeSpan.FromSeconds(30), services => services.AddSingleton<IHostedService>(provider => writer.Of(provider))))
         {
             var stopping = application.StopAsync(Token);
-            await writer.HasWritten.WaitAsync(Token);
+            await writer.HasWritten.WaitAsync(TimeSpan.FromSeconds(20), Token);
             await Server.StartAsync(Token);
             await stopping;
         }

@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Tests.Architecture;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -60,6 +61,28 @@ public sealed class ObservationTests : IAsyncDisposable
         }
 
         Assert.Equal(["", "shardedcache.cache.name=orders"], meters);
+    }
+
+    [Fact]
+    public void Every_instrument_is_documented_with_its_unit()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "health.md"));
+        List<Instrument> instruments = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            if (instrument.Meter.Name == "ShardedCache" && instrument.Meter.Scope == _services.GetRequiredService<IMeterFactory>())
+            {
+                instruments.Add(instrument);
+            }
+        };
+        listener.Start();
+        using var metrics = new ShardedCacheMetrics(_services.GetRequiredService<IMeterFactory>());
+        metrics.ObserveShards(static () => []);
+        metrics.ObserveJournal(static () => []);
+
+        Assert.All(instruments, instrument => Assert.Contains($"| `{instrument.Name}` | `{instrument.Unit}` |", page, StringComparison.Ordinal));
+        Assert.Equal(instruments.Count, page.Split('\n').Count(static line => line.StartsWith("| `", StringComparison.Ordinal)));
     }
 
     [Fact]
