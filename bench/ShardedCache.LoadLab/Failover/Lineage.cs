@@ -56,8 +56,10 @@ internal sealed class Lineage : IAsyncDisposable
         /// <summary>What each history continues, as its master says; null where it began with nothing.</summary>
         private readonly ConcurrentDictionary<string, string?> _former = new();
 
-        private readonly string?[] _holds = new string?[shard.Servers.Count];
-        private readonly long[] _heldUntil = new long[shard.Servers.Count];
+        private readonly Held?[] _holds = new Held?[shard.Servers.Count];
+
+        // Only a master acknowledges writes.
+        private readonly long[] _ledUntil = new long[shard.Servers.Count];
         private readonly long[] _emptySince = [.. Enumerable.Repeat(long.MaxValue, shard.Servers.Count)];
         private string _first = string.Empty;
 
@@ -68,8 +70,8 @@ internal sealed class Lineage : IAsyncDisposable
         {
             get
             {
-                var (from, until) = (_emptySince.Min(), _heldUntil.Max());
-                return _holds.Any(IsFirst) || from == long.MaxValue ? null : (Math.Min(from, until), until);
+                var (from, until) = (_emptySince.Min(), _ledUntil.Max());
+                return _holds.Any(held => IsFirst(held?.Id)) || from == long.MaxValue ? null : (Math.Min(from, until), until);
             }
         }
 
@@ -80,6 +82,10 @@ internal sealed class Lineage : IAsyncDisposable
 
             // Whatever it continued once.
             _former[_first] = null;
+            foreach (var (index, server) in shard.Servers.Index())
+            {
+                await TakeAsync(server, index, Ticks.Now, cancellationToken);
+            }
         }
 
         public Task FollowAsync(CancellationToken stopping) =>
@@ -90,49 +96,65 @@ internal sealed class Lineage : IAsyncDisposable
             var answered = Ticks.Now;
             while (true)
             {
-                var held = IsFirst(_holds[index]);
-                var id = await AskAsync(server, stopping);
-                _holds[index] = id;
-
-                // What ended its holding was before the answer that tells of it.
-                if (held || IsFirst(id))
-                {
-                    _heldUntil[index] = Ticks.Now;
-                    _emptySince[index] = long.MaxValue;
-                }
-
-                if (id is not null && Root(id) is var root && root != _first && _former.ContainsKey(root))
-                {
-                    _emptySince[index] = Math.Min(_emptySince[index], answered);
-                }
-
+                await TakeAsync(server, index, answered, stopping);
                 answered = Ticks.Now;
                 await Task.Delay(Interval, stopping);
             }
         }
 
+        private async Task TakeAsync(RedisProcess server, int index, long answeredBefore, CancellationToken stopping)
+        {
+            var before = _holds[index];
+            var held = await AskAsync(server, stopping);
+
+            // A server that runs and does not answer holds what it held.
+            _holds[index] = held ?? (server.IsRunning ? before : null);
+
+            // What ended its leading was before the answer that tells of it.
+            if (Leads(before) || Leads(held))
+            {
+                _ledUntil[index] = Ticks.Now;
+            }
+
+            if (IsFirst(held?.Id))
+            {
+                _emptySince[index] = long.MaxValue;
+            }
+            else if (held is not null && Root(held.Id) is var root && root != _first && _former.ContainsKey(root))
+            {
+                _emptySince[index] = Math.Min(_emptySince[index], answeredBefore);
+            }
+        }
+
         /// <summary>What it holds; null where it does not say.</summary>
-        private async Task<string?> AskAsync(RedisProcess server, CancellationToken stopping)
+        private async Task<Held?> AskAsync(RedisProcess server, CancellationToken stopping)
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             patience.CancelAfter(Patience);
             try
             {
                 var info = await server.ExecuteAsync(["INFO", "replication"], patience.Token);
-                var id = Field(info, "master_replid:");
-                if (id is not null && Field(info, "role:") == "master")
+                if (Field(info, "master_replid:") is not { } id)
+                {
+                    return null;
+                }
+
+                var isMaster = Field(info, "role:") == "master";
+                if (isMaster)
                 {
                     var former = Field(info, "master_replid2:");
                     _former.TryAdd(id, former?.Trim('0') is { Length: > 0 } ? former : null);
                 }
 
-                return id;
+                return new Held(id, isMaster);
             }
             catch (Exception exception) when (exception is RedisFarmException || !stopping.IsCancellationRequested)
             {
                 return null;
             }
         }
+
+        private bool Leads(Held? held) => held is { IsMaster: true } && IsFirst(held.Id);
 
         private bool IsFirst(string? id) => id is not null && Root(id) == _first;
 
@@ -148,4 +170,8 @@ internal sealed class Lineage : IAsyncDisposable
             return root;
         }
     }
+
+    /// <param name="Id">The history of its data.</param>
+    /// <param name="IsMaster">As it says itself.</param>
+    private sealed record Held(string Id, bool IsMaster);
 }

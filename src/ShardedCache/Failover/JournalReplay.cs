@@ -250,6 +250,11 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 return new ReplayOutcome(IsRefused: true, null);
             case { Kind: ReplyKind.TimedOut or ReplyKind.ConnectionLost }:
             case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy or ServerErrorCode.NoAuth }:
+                if (reply.Kind != ReplyKind.ServerError)
+                {
+                    store.MayBeThere(record.Entry);
+                }
+
                 AnswerAll(record, connection, isAcknowledged: false);
                 return new ReplayOutcome(false, $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}");
             default:

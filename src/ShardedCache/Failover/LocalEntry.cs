@@ -247,6 +247,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public void Invalidate()
     {
         ReleasePayload();
+
+        // What a session had is not known any more.
+        IsPartial |= IsSession;
         Kind = Kind == LocalKind.Value ? LocalKind.Invalidation : Kind;
         Header = EntryHeader.Tombstone(Header.Stamp);
     }

@@ -50,9 +50,10 @@ internal static class LocalSessions
         var local = store.SessionOf(current);
         var journaled = local is not null && IsJournaled(current) ? new JournaledSession(current!, local) : null;
 
-        // Where the journal has given up what its master acknowledged, the request has read that there; and a copy that was too old to be
-        // shown is no more to be believed for being changed.
-        var isOfNoUse = known is not null ? current is { Kind: LocalKind.Invalidation, Overlays: false } : !IsJournaled(current);
+        // Where the journal has given up what the request has read from its master; and a copy that was too old to be shown is no more to be
+        // believed for being changed.
+        var isOfNoUse = known is null ? !IsJournaled(current)
+            : current is { Overlays: false } && IsGivenUp(current.Kind, current.Header.Stamp, known.Newest);
         local = isOfNoUse ? null : local;
         var before = Merge(known, local);
         var change = changes.ToState(known, before?.Newest ?? default, store.Clock, out var stamp);
@@ -275,6 +276,19 @@ internal static class LocalSessions
         }
 
         store.Added();
+    }
+
+    /// <summary>Forgets what is known of a session, but for what the journal has.</summary>
+    public static void ForgetCopy(this LocalStore store, in StoredKey key)
+    {
+        var stripe = store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (stripe.Find(key.Name) is { } copy && !IsJournaled(copy))
+            {
+                stripe.Forget(copy);
+            }
+        }
     }
 
     /// <summary>

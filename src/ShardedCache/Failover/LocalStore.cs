@@ -181,6 +181,18 @@ internal sealed class LocalStore
         }
     }
 
+    /// <summary>The master may have what was sent: then another instance may see a page there, and evict it.</summary>
+    public void MayBeThere(EntryRef sent)
+    {
+        lock (sent.Entry!.Stripe.Lock)
+        {
+            if (sent.Current?.Page is { } page)
+            {
+                page.WasAcknowledged = true;
+            }
+        }
+    }
+
     /// <summary>A later version was found on the master when this one was replayed.</summary>
     /// <param name="replayed">What was replayed.</param>
     /// <param name="connection">On which it was.</param>

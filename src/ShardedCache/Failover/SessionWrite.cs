@@ -22,7 +22,7 @@ internal readonly record struct SessionWrite(EntryRef Entry, EntryHeader Header,
 /// <summary>A journal's record of a session as it was.</summary>
 internal sealed class JournaledSession(LocalEntry entry, SessionState state)
 {
-    private readonly (LocalKind Kind, EntryHeader Header, bool IsPartial) _what = (entry.Kind, entry.Header, entry.IsPartial);
+    private readonly (LocalKind Kind, EntryHeader Header, bool IsPartial, bool WasRead) _what = (entry.Kind, entry.Header, entry.IsPartial, entry.WasRead);
     private readonly (Standing Standing, IServerConnection? SentOn) _where = (entry.Standing, entry.SentOn);
     private readonly (long ExpiresAt, long TouchedAt, long ConfirmedAt) _when = (entry.ExpiresAt, entry.TouchedAt, entry.ConfirmedAt);
 
@@ -31,7 +31,7 @@ internal sealed class JournaledSession(LocalEntry entry, SessionState state)
     {
         var isSession = _what.Kind == LocalKind.Value;
         var again = stripe.Create(key, _what.Kind, _what.Header, isSession ? PayloadCopy.Of(state.ToBytes()) : null);
-        (again.IsSession, again.IsPartial) = (isSession, _what.IsPartial);
+        (again.IsSession, again.IsPartial, again.WasRead) = (isSession, _what.IsPartial, _what.WasRead);
         (again.ExpiresAt, again.TouchedAt, again.ConfirmedAt) = _when;
         stripe.Put(again, _where.Standing == Standing.Acknowledged ? Standing.Acknowledged : Standing.Pending, _where.SentOn);
     }

@@ -31,6 +31,12 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
         var isGivenUp = replica.State is not null && LocalSessions.IsGivenUp(local.Kind, local.Header.Stamp, replica.Header.Stamp);
         var known = local.IsFresh && !isGivenUp ? local.State : null;
         var state = replica.State is { } read ? (known is null ? read : SessionState.Merge(read, known)) : known;
+        if (replica is { IsAnswered: true, State: null } && !local.IsFresh)
+        {
+            // It is not there any more, and a later change is not to bring an old copy back.
+            _store.ForgetCopy(key);
+        }
+
         if (state is null || !isAvailable)
         {
             return Answer(state, "miss", isAvailable, takesChanges: true);

@@ -215,7 +215,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
                 _store.Forget(EntryRef.To(entry));
                 throw _judge.Unavailable(connection, reply);
             default:
-                Unanswered(entry, connection, mayHaveIt: reply.Kind == ReplyKind.TimedOut);
+                Unanswered(entry, connection, mayHaveIt: reply.Kind is ReplyKind.TimedOut or ReplyKind.ConnectionLost);
                 context.Metrics.FallbackWrite(shard.Name);
                 return 0;
         }
@@ -250,10 +250,9 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
 
     private void Unanswered(LocalEntry entry, IServerConnection connection, bool mayHaveIt)
     {
-        if (mayHaveIt && entry.Page is { } page)
+        if (mayHaveIt)
         {
-            // Then another instance may have seen and evicted it.
-            page.WasAcknowledged = true;
+            _store.MayBeThere(EntryRef.To(entry));
         }
 
         if (entry.IsDetached && context.FailoverMode == FailoverMode.Bypass)

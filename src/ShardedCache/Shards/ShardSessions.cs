@@ -143,6 +143,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             {
                 // It has expired there or was evicted since its request has read it: changes alone would be half a session. Whoever comes
                 // between is not older than they are, so their stamps decide.
+                write = SendingAgain(key, write, connection);
                 reply = await SendAgainAsync(connection, key, write, whole, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -181,6 +182,22 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
                 }
 
                 throw _judge.Unavailable(connection, reply);
+        }
+    }
+
+    /// <summary>A read that is under way now says nothing of what is sent behind it.</summary>
+    private SessionWrite SendingAgain(in StoredKey key, in SessionWrite write, IServerConnection connection)
+    {
+        var stripe = _store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            if (write.Entry.Current is not { Standing: Standing.Sent } entry)
+            {
+                return write;
+            }
+
+            stripe.Move(entry, Standing.Sent, connection);
+            return write with { Entry = EntryRef.To(entry) };
         }
     }
 

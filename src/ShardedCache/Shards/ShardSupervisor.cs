@@ -242,34 +242,46 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             return null;
         }
 
-        if (_previous is { } previous && previous.Address == connection.Address)
+        if (_previous is { } previous)
         {
-            if (server.RunId != previous.Server.RunId)
+            if (previous.Address == connection.Address && previous.Server.RunId != server.RunId)
             {
                 context.Logger.ServerRestarted(shard.Name, connection.Address);
             }
-            else
+            else if (!server.Continues(previous.Server))
             {
-                var killed = await connection.ExecuteAsync(
-                    new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
-                if (killed.Kind is ControlReplyKind.TimedOut or ControlReplyKind.ConnectionLost || MasterCheck.IsTemporary(killed.Error))
-                {
-                    return ShardRefusal.From("CLIENT KILL", killed);
-                }
-
-                if (killed.Error == ServerErrorCode.NoPerm)
-                {
-                    context.Logger.CommandForbidden(shard.Name, connection.Address, killed.Text);
-                }
+                context.Logger.DataNotContinued(shard.Name, connection.Address, previous.Address);
             }
-        }
-        else if (_previous is { } other && !server.Continues(other.Server))
-        {
-            context.Logger.DataNotContinued(shard.Name, connection.Address, other.Address);
+
+            if (await KillAsync(connection, previous, server, tenure).ConfigureAwait(false) is { } failure)
+            {
+                return failure;
+            }
         }
 
         _previous = new ServedConnection(connection.Address, connection.ClientId, server);
         return null;
+    }
+
+    private async ValueTask<ShardRefusal?> KillAsync(
+        IServerConnection connection, ServedConnection previous, ServerIdentity server, CancellationToken tenure)
+    {
+        // The connection that an application supplies may still be the same.
+        if (previous.Address != connection.Address || previous.Server.RunId != server.RunId || previous.ClientId == connection.ClientId)
+        {
+            return null;
+        }
+
+        var killed = await connection.ExecuteAsync(
+            new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
+        if (killed.Error == ServerErrorCode.NoPerm)
+        {
+            context.Logger.CommandForbidden(shard.Name, connection.Address, killed.Text);
+        }
+
+        return killed.Kind is ControlReplyKind.TimedOut or ControlReplyKind.ConnectionLost || MasterCheck.IsTemporary(killed.Error)
+            ? ShardRefusal.From("CLIENT KILL", killed)
+            : null;
     }
 
     /// <summary>Returns why the connection may not serve any longer.</summary>

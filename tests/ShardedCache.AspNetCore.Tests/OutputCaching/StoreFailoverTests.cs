@@ -91,6 +91,7 @@ public sealed class StoreFailoverTests : IAsyncLifetime
         await using var host = await JoinAsync();
         await Shard.WaitForReplicasAsync(cancellationToken: Token);
         Master.Kill();
+        await host.IsDownAsync();
         await WriteAsync(host, "evicted", "text", "tag");
         await WriteAsync(host, "kept", "text", "other");
         Assert.Equal("text", await ReadAsync(host, "evicted"));

@@ -40,6 +40,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
         await WriteAsync(host, "page", "old", "tag");
         await Server.ExecuteAsync("SAVE");
         Server.Kill();
+        await host.IsDownAsync();
         await WriteAsync(host, "page", "new", "tag", "other tag");
         Assert.Equal("new", await ReadAsync(host, "page"));
         Assert.Null(await ReadAsync(other, "page"));

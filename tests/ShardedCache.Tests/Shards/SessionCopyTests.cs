@@ -1,5 +1,6 @@
 using ShardedCache.Connections;
 using ShardedCache.Diagnostics;
+using ShardedCache.Entries;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -17,7 +18,7 @@ public sealed class SessionCopyTests : SessionOutage
         await StartWithFullJournalAsync();
         if (wasWritten)
         {
-            await SendAsync(new SessionLoad { IsAvailable = true }, ("a", "1"));
+            await SendAsync(new SessionLoad { IsAvailable = true, State = SessionState.Empty }, ("a", "1"));
         }
         else
         {
@@ -55,7 +56,7 @@ public sealed class SessionCopyTests : SessionOutage
     public async Task A_replica_that_has_what_the_journal_gave_up_is_read_and_brought_as_it_is()
     {
         await StartWithFullJournalAsync();
-        await SendAsync(new SessionLoad { IsAvailable = true }, ("a", "1"));
+        await SendAsync(new SessionLoad { IsAvailable = true, State = SessionState.Empty }, ("a", "1"));
         B.Store[Stored] = A.Store[Stored];
         await FillJournalAsync();
         await FailAsync();
@@ -135,6 +136,82 @@ public sealed class SessionCopyTests : SessionOutage
         B.TakeOverFrom(A, replicated, offset: 0);
         await PromoteAsync();
         Assert.Equal("a=1 b=2 c=3", On(B));
+    }
+
+    [Fact]
+    public async Task A_session_that_a_replica_does_not_have_is_not_brought_back_by_a_change()
+    {
+        await StartWithReplicaAsync();
+        await CommitAsync(new SessionLoad(), ("user", "1"));
+        await UntilProvenAsync();
+        for (var i = 0; i < 90; i++)
+        {
+            World.Time.Advance(TimeSpan.FromSeconds(1));
+            await World.UntilAsync(ShardState.Up);
+        }
+
+        await FailAsync();
+        await ReplicaServesAsync();
+        var known = await LoadAsync();
+        Assert.Equal((true, null), (known.IsAvailable, Show(known)));
+
+        known = await CommitAsync(known with { State = known.State ?? SessionState.Empty }, ("a", "1"));
+        Assert.Equal("a=1", Show(known));
+        await PromoteAsync();
+        Assert.Equal("a=1", On(B));
+    }
+
+    [Fact]
+    public async Task A_change_that_was_given_up_is_not_undone_by_who_had_read_the_session_before_it()
+    {
+        await StartWithFullJournalAsync();
+        var known = await CommitAsync(new SessionLoad { IsAvailable = true, State = SessionState.Empty }, ("a", "0"));
+        var old = A.Store.ToArray();
+        await SendAsync(known, ("a", "1"));
+        await FillJournalAsync();
+        await SendAsync(known, ("b", "2"));
+        await FailAsync();
+
+        B.TakeOverFrom(A, old, offset: 0);
+        await PromoteAsync();
+
+        Assert.Equal("b=2", On(B));
+    }
+
+    [Fact]
+    public async Task Where_nobody_knows_what_was_given_up_the_session_is_not_available()
+    {
+        await StartWithFullJournalAsync();
+        await SendAsync(new SessionLoad { IsAvailable = true, State = SessionState.Empty }, ("a", "1"));
+        await FillJournalAsync();
+        B.IsDown = true;
+        B.Break();
+        await FailAsync();
+
+        var known = await LoadAsync();
+        Assert.Equal((false, null), (known.IsAvailable, Show(known)));
+
+        known = await CommitAsync(known, ("b", "2"));
+        Assert.Equal((false, "b=2"), (known.IsAvailable, Show(known)));
+    }
+
+    [Fact]
+    public async Task A_session_that_was_only_read_is_still_that_where_a_change_of_it_was_refused()
+    {
+        await StartWithFullJournalAsync();
+        Foreign(A, -10, ("a", "1"));
+        var known = await LoadAsync();
+        A.AnswerEntry = static command => command == "session-merge" ? Reply.FromError("NOPERM") : null;
+        await Assert.ThrowsAsync<ShardUnavailableException>(() => SendAsync(known, ("b", "2")));
+        A.AnswerEntry = static _ => null;
+        await FillJournalAsync();
+        await FailAsync();
+
+        B.TakeOverFrom(A, []);
+        Foreign(B, -20, ("older", "1"));
+        await PromoteAsync();
+
+        Assert.Equal("older=1", On(B));
     }
 
     [Fact]
