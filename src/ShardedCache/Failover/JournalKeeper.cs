@@ -105,7 +105,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         var began = context.Time.GetTimestamp();
-        while (store.Pending > 0 && (context.Time.GetElapsedTime(began) < Pause || store.Undelivered > 0))
+        while (store.Undelivered > 0 || (store.Pending > 0 && context.Time.GetElapsedTime(began) < Pause))
         {
             await Task.Delay(ProofInterval, context.Time, cancellationToken).ConfigureAwait(false);
         }

@@ -171,17 +171,26 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 
         ReplayCommand.SendUse(batch, entry, store);
         var stripe = entry.Stripe;
-        if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && !ReplayCommand.IsBroughtWhole(entry, store))
+        var isInvalidated = ReplayCommand.IsInvalidated(entry, store);
+        if (isInvalidated && entry.Page is not null)
         {
-            // A later removal may have left no trace any more, or is one of its whole group.
-            stripe.Shrink(entry);
-            metrics.JournalOutlived(shard);
+            Outlived(entry);
         }
 
         var reply = ReplayCommand.Send(batch, entry, store, out var isGuarded, CallMode.Asynchronous, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
-        sent.Add(new(EntryRef.To(entry), null, isGuarded, store.Clock.NowMilliseconds, reply));
+        sent.Add(new(EntryRef.To(entry), null, isGuarded, store.Clock.NowMilliseconds, reply) { IsInvalidated = isInvalidated });
         return true;
+    }
+
+    /// <summary>Its value was not brought, and is not to be read any more.</summary>
+    private void Outlived(LocalEntry entry)
+    {
+        if (entry is { Kind: LocalKind.Value, Payload: not null })
+        {
+            entry.Stripe.Shrink(entry);
+            metrics.JournalOutlived(shard);
+        }
     }
 
     private async Task<ReplayOutcome> TakeAsync(IServerConnection connection, List<SentRecord> sent)
@@ -211,6 +220,18 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         switch (reply)
         {
             case { Kind: ReplyKind.Ok or ReplyKind.Nil }:
+                if (record.IsInvalidated)
+                {
+                    // Not before: a master that refuses to write answers reads with what it has, and this one reads its own.
+                    lock (record.Entry.Entry!.Stripe.Lock)
+                    {
+                        if (record.Entry.Current is { } outlived)
+                        {
+                            Outlived(outlived);
+                        }
+                    }
+                }
+
                 if (record.IsGuarded && reply is { Kind: ReplyKind.Ok, Integer: 0 or -1 })
                 {
                     foreach (var superseded in record.Entries)
@@ -285,6 +306,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
     /// <param name="Reply">The master's.</param>
     private readonly record struct SentRecord(EntryRef Entry, GroupOperation? Group, bool IsGuarded, long SentAt, ValueTask<Reply> Reply)
     {
+        /// <summary>Its key was sent without its value.</summary>
+        public bool IsInvalidated { get; init; }
+
         public IEnumerable<EntryRef> Entries => Group is null ? [Entry] : Group.Entries.Select(EntryRef.To);
     }
 }

@@ -50,7 +50,7 @@ internal static class ReplayCommand
             return Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
 
-        var (stored, life, lastStampLife) = Stored(entry, store, now);
+        var (stored, life, lastStampLife) = IsInvalidated(entry, store) ? Invalidation(entry, store) : Stored(entry, store, now);
         return Run(
             EntryScripts.Replay,
             [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now)]);
@@ -81,6 +81,10 @@ internal static class ReplayCommand
     }
 
     private static bool IsRefreshAlone(LocalEntry entry) => entry.Kind == LocalKind.Refresh || entry is { IsTouchOnly: true, Kind: not LocalKind.Value };
+
+    /// <summary>Whether a value is brought as its key alone: a later removal may have left no trace any more, or is one of its whole group.</summary>
+    public static bool IsInvalidated(LocalEntry entry, LocalStore store) =>
+        entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && !IsBroughtWhole(entry, store);
 
     /// <summary>Else somebody may have removed it, or has, and nothing would tell its master of that.</summary>
     public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>
@@ -130,12 +134,19 @@ internal static class ReplayCommand
                 : (stored, Number(life), life < tombstoneLife ? Number(tombstoneLife) : []);
         }
 
-        // What has expired, or is known by its key alone, must not uncover what it had replaced. But another client may still have its
-        // value, and bring it later: so that is later than what is stored for it here.
+        return Invalidation(entry, store);
+    }
+
+    /// <summary>
+    /// What has expired, or is known by its key alone, must not uncover what it had replaced. But another client may still have its value, and
+    /// bring it later: so that is later than what is stored for it here.
+    /// </summary>
+    private static (byte[] Bytes, byte[] Life, byte[] LastStampLife) Invalidation(LocalEntry entry, LocalStore store)
+    {
         var stamp = entry.Kind == LocalKind.Tombstone ? entry.Header.Stamp : entry.Header.Stamp.Before();
-        stored = new byte[EntryHeader.MinLength];
+        var stored = new byte[EntryHeader.MinLength];
         EntryHeader.Tombstone(stamp).Write(stored);
-        return (stored, Number(tombstoneLife), []);
+        return (stored, Number((long)store.Limits.TombstoneLife.TotalMilliseconds), []);
     }
 
     public static byte[] Number(long value) => Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture));

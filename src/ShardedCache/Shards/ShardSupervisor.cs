@@ -144,6 +144,11 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         }
         finally
         {
+            if (!_stopping.IsCancellationRequested)
+            {
+                shard.Withdraw(open.Connection, "another master was named");
+            }
+
             shard.Retire();
             await open.Connection.DisposeAsync().ConfigureAwait(false);
         }

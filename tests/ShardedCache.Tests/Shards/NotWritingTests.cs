@@ -39,6 +39,32 @@ public sealed class NotWritingTests : Outage
         Assert.Contains(A.Sent, static sent => sent is { Command: "get", Key: "key" });
     }
 
+    [Fact]
+    public async Task A_value_is_read_as_long_as_its_server_has_not_taken_it_and_brought_as_an_invalidation_when_it_is_old()
+    {
+        await StartAsync();
+        await SetAsync("key", "old");
+        await SetAsync("used", "value", Sliding(1200));
+        await UntilProvenAsync();
+        A.AnswerEntry = static command => command is "get" ? null : Reply.FromError("MISCONF Redis is configured to save RDB snapshots");
+        await SetAsync("key", "new");
+        World.Time.Advance(TimeSpan.FromSeconds(100));
+        await World.UntilAsync(ShardState.Up);
+        Assert.Equal("value", await GetAsync("used"));
+        for (var i = 0; i < 40; i++)
+        {
+            await World.PollAsync(A);
+        }
+
+        Assert.Equal(("new", "value"), (await GetAsync("key"), await GetAsync("used")));
+
+        A.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+        Assert.Equal("tombstone", On(A, "key"));
+        Assert.Null(await GetAsync("key"));
+        Assert.Equal("value", await GetAsync("used"));
+    }
+
     [Theory]
     [MemberData(nameof(NotWriting))]
     public async Task A_server_that_does_not_write_when_it_becomes_master_serves_reads_under_the_journal(string fault)

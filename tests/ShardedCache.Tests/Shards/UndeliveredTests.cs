@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -96,6 +97,30 @@ public sealed class UndeliveredTests : Outage
         A.IsDown = false;
         await World.UntilAsync(() => inTime.IsCompleted);
         Assert.Equal("value", On(A, "a"));
+    }
+
+    [Fact]
+    public async Task A_host_that_stops_waits_for_answers_to_what_was_sent()
+    {
+        await StartAsync();
+        await FailAsync();
+        await SetAsync("a", "value");
+        var answer = new TaskCompletionSource<Reply>();
+        A.AnswerLater = command => command == "replay" ? answer.Task : null;
+        A.IsDown = false;
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent is { Command: "replay", Key: "a" }));
+
+        var drain = Cache.DrainAsync(Token);
+        for (var i = 0; i < 20; i++)
+        {
+            World.Time.Advance(TimeSpan.FromMilliseconds(10));
+            await Task.Delay(2, Token);
+        }
+
+        Assert.False(drain.IsCompleted);
+        A.AnswerLater = static _ => null;
+        answer.SetResult(new Reply(ReplyKind.Ok, 1));
+        await World.UntilAsync(() => drain.IsCompleted);
     }
 
     [Fact]
