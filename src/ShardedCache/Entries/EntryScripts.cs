@@ -129,15 +129,15 @@ internal static class EntryScripts
     /// <summary>
     /// Writes an entry unless a later one is there, or was: what is replayed after a failover. Of two with the same stamp the greater
     /// string is the later one; Lua compares strings by locale, so their bytes are compared. Returns 1 where the entry is there
-    /// now, 0 where a later one is or was, or <see cref="RemovedForLackOfMemory"/>.
+    /// now, 0 where a later one is or was, -1 where it is gone and its whole group was removed later, or <see cref="RemovedForLackOfMemory"/>.
     /// Arguments: the stored bytes; milliseconds to live, or nothing; the index of its group, which must live as long, or nothing; the
     /// key of its last stamp; for how many milliseconds that is to be kept, or nothing where the entry itself stays long enough; and, optional,
-    /// the time from which the life counts, in milliseconds.
+    /// the time from which the life counts, in milliseconds; the key of its group's removal stamp, where it may be a member, or nothing.
     /// </summary>
     public static StoredScript Replay { get; } = new("replay", ProlongMember + "\n" + IsLater + "\n" + Late + """
 
         if #ARGV == 0 then return 0 end
-        local stored, life, index, last, lastLife, at = unpack(ARGV)
+        local stored, life, index, last, lastLife, at, removal = unpack(ARGV)
         life = rest(life, lateBy(at))
         local stamp = string.sub(stored, 3, 10)
         if hasLater(KEYS[1], stamp) or hadLater(last, stamp) then return 0 end
@@ -161,6 +161,8 @@ internal static class EntryScripts
             if at == #stored then return 0 end
           end
         end
+        local removed = removal and removal ~= '' and redis.call('GET', removal)
+        if removed and isLater(removed, 1, stamp) then return -1 end
         local reply
         if life == '' then reply = redis.pcall('SET', KEYS[1], stored)
         else reply = redis.pcall('SET', KEYS[1], stored, 'PX', life) end

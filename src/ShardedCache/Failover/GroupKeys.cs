@@ -7,14 +7,19 @@ internal static class GroupKeys
 {
     private const string Reserved = "__shardedcache:group:";
 
+    private const string Removed = ":removed";
+
     /// <summary>The member index. Callers may not use such a name.</summary>
     public static string IndexOf(string group) => $"{Reserved}{{{group}}}";
 
     /// <summary>The stamp at which the whole group was last removed.</summary>
-    public static string RemovalOf(string group) => $"{Reserved}{{{group}}}:removed";
+    public static string RemovalOf(string group) => IndexOf(group) + Removed;
 
     /// <summary>The member index of a key's group, where its hash tag could be one's; else null.</summary>
     public static string? IndexForKey(string key) => HashTagOf(key) is { Length: > 0 } tag ? string.Concat(Reserved, "{", tag, "}") : null;
+
+    /// <summary>The removal stamp of a key's group, where its hash tag could be one's; else null.</summary>
+    public static string? RemovalForKey(string key) => IndexForKey(key) is { } index ? index + Removed : null;
 
     /// <summary>Whether the whole group was removed in this process after the entry was written, and the entry may belong to it.</summary>
     public static bool IsRemoved(LocalStripe stripe, LocalEntry entry) =>

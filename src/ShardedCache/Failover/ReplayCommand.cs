@@ -53,7 +53,7 @@ internal static class ReplayCommand
         var (stored, life, lastStampLife) = IsInvalidated(entry, store) ? Invalidation(entry, store) : Stored(entry, store, now);
         return Run(
             EntryScripts.Replay,
-            [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now)]);
+            [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now), RemovalOf(entry)]);
 
         ValueTask<Reply> Run(StoredScript script, ReadOnlySpan<ReadOnlyMemory<byte>> arguments) =>
             commands.RunAsync(script, entry.Key, arguments, mode, cancellationToken);
@@ -99,6 +99,15 @@ internal static class ReplayCommand
 
     /// <summary>The index that has to live as long as the entry, should it be a member of a group; else nothing.</summary>
     public static byte[] Index(in StoredKey key) => GroupKeys.IndexForKey(key.Name) is { } index ? Bytes(key with { Name = index }) : [];
+
+    /// <summary>
+    /// The removal stamp of its group, where it may be a member: of what was read, or was proven before it was used, nobody knows that here.
+    /// What was written alone is none.
+    /// </summary>
+    private static byte[] RemovalOf(LocalEntry entry) =>
+        entry.Kind == LocalKind.Value && (entry.IsTouchOnly || entry.WasRead) && GroupKeys.RemovalForKey(entry.Key.Name) is { } removal
+            ? Bytes(entry.Key with { Name = removal })
+            : [];
 
     /// <summary>
     /// Where the stamp of an entry is kept that may be gone before the older ones that other clients could still replay are too old for that.

@@ -260,6 +260,23 @@ public class GroupScriptTests : ScriptTests, IClassFixture<OneServer>
 
     private async Task<double> ScoreAsync(string name) => await Database.SortedSetScoreAsync(_index, Member(name)) ?? 0;
 
+    [Fact]
+    public async Task A_member_that_is_gone_is_not_brought_back_where_the_whole_group_was_removed_later()
+    {
+        var removal = $"{_index}:removed";
+        await Database.StringSetAsync(removal, Later.ToBytes());
+        var now = $"{await NowAsync()}";
+
+        Assert.Equal(-1, await RunAsync(EntryScripts.Replay, Member("older"), Value(Stamp, 1), "60000", _index, "stamp", "", now, removal));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("later"), Value(MuchLater, 1), "60000", _index, "stamp", "", now, removal));
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("no member"), Value(Stamp, 1), "60000", _index, "stamp", "", now, ""));
+        Assert.Null(await StoredAsync(Member("older")));
+
+        // What is there still was none of the members that were removed.
+        await StoreAsync(Member("there"), Value(Stamp, 1), Minute);
+        Assert.Equal(1, await RunAsync(EntryScripts.Replay, Member("there"), Value(Stamp, 1), "120000", _index, "stamp", "", now, removal));
+    }
+
     private async Task<long> NowAsync()
     {
         var time = (RedisResult[])(await Database.ExecuteAsync("TIME"))!;

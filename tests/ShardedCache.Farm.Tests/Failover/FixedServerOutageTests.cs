@@ -37,6 +37,33 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_that_was_used_during_an_outage_does_not_come_back_where_another_instance_removed_its_group()
+    {
+        await using var host = await Outage.JoinAsync(_farm);
+        var group = host.Cache.CreateKeyGroup("group");
+        await group.SetAsync(
+            [new(group.Key("member"), "value"u8.ToArray())], new() { SlidingExpiration = TimeSpan.FromMinutes(10) }, Token);
+        await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "everything is proven");
+        await using (var another = await Outage.JoinAsync(_farm))
+        {
+            await another.Cache.CreateKeyGroup("group").RemoveAllAsync(Token);
+        }
+
+        // As where it had expired before the group was removed: then it gets no tombstone of its own.
+        await Server.ExecuteAsync("DEL", group.Key("member"));
+        await Server.ExecuteAsync("SAVE");
+        Server.Kill();
+        Assert.Equal("value", await host.GetAsync(group.Key("member")));
+
+        await Server.StartAsync(Token);
+        await host.IsUpAsync();
+
+        await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the uses are brought");
+        Assert.Null(await host.GetAsync(group.Key("member")));
+        Assert.Equal([null], await Outage.StoredAsync(_farm, group.Key("member")));
+    }
+
+    [Fact]
     public async Task A_key_that_two_instances_wrote_during_an_outage_ends_with_the_later_write_on_the_server_and_in_both()
     {
         await using var first = await Outage.JoinAsync(_farm);
