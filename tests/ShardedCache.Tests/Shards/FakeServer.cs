@@ -191,7 +191,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         }
 
         PutLastStamp(arguments[3], header.Stamp, arguments[4]);
-        Put(key, stored, life.IsEmpty ? null : Rest(life, arguments is [_, _, _, _, _, var at] ? at : default));
+        Put(key, stored, life.IsEmpty ? null : Rest(life, arguments is [_, _, _, _, _, var at, ..] ? at : default));
         return 1;
     }
 
