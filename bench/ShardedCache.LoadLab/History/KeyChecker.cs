@@ -161,8 +161,11 @@ internal sealed class KeyChecker
             return null;
         }
 
-        // While its shard is not up a process knows only of the uses that it has made of an entry itself.
-        var own = Array.FindAll(_operations, operation => operation.Process == read.Process);
+        // While its shard is not up a process knows only of the uses that it has made of an entry itself; and a refresh that may have met
+        // another's later value on the server was none of its own copy.
+        var own = Array.FindAll(_operations, operation => operation.Process == read.Process
+            && (operation.Kind != OperationKind.Refresh
+                || !_writes.Exists(other => other.Value != last.Value && !other.IsBefore(last) && other.Start <= operation.End)));
         foreach (var write in _writes)
         {
             if (write.Start >= read.End || write.IsBefore(last))

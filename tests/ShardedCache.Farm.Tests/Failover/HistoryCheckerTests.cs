@@ -136,6 +136,10 @@ public sealed class HistoryCheckerTests
     }
 
     [Fact]
+    public void A_refresh_that_may_have_met_anothers_later_value_is_no_use_of_the_one_that_its_process_knows() =>
+        AssertOnly(History.Set(0, 1, 0, 1, sliding: 1600).Set(1, 2, 1000, 1001).Refresh(0, 1400, 1401).Miss(0, 2500, 2501).Hit(2, (1, 2), 9000, 9001, atEnd: true).Check(), []);
+
+    [Fact]
     public void A_sliding_value_that_is_gone_before_its_window_is_over_was_missed() =>
         AssertOnly(
             History.Set(0, 1, 0, 1, sliding: 1600).Hit(0, (0, 1), 1400, 1401).Miss(0, 2500, 2501).Check(),
