@@ -163,10 +163,10 @@ internal static class LocalSessions
             var current = stripe.Find(key.Name);
             var local = store.SessionOf(current);
 
-            // What was owed when the read was sent may have been brought behind it.
-            foreach (var owed in (SessionState?[])[known.Owed, current is { Overlays: true } ? local : null])
+            // What was owed when the read was sent may have been brought behind it; what is owed now holds that, too.
+            if ((current is { Overlays: true } ? local : known.Owed) is { } owed)
             {
-                read = owed is null ? read : SessionState.Merge(read, owed, horizon);
+                read = SessionState.Merge(read, owed, horizon);
             }
 
             var isAsBefore = ReferenceEquals(current, known.Entry.Current);

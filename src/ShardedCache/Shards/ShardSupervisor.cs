@@ -249,7 +249,9 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 
         if (_previous is { } previous)
         {
-            if (previous.Address == connection.Address && previous.Server.RunId != server.RunId)
+            var isSameServer = previous.Address == connection.Address;
+            var isSameProcess = isSameServer && previous.Server.RunId == server.RunId;
+            if (isSameServer && !isSameProcess)
             {
                 context.Logger.ServerRestarted(shard.Name, connection.Address);
             }
@@ -258,7 +260,9 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
                 context.Logger.DataNotContinued(shard.Name, connection.Address, previous.Address);
             }
 
-            if (await KillAsync(connection, previous, server, tenure).ConfigureAwait(false) is { } failure)
+            // The connection that an application supplies may still be the same.
+            if (isSameProcess && previous.ClientId != connection.ClientId
+                && await KillAsync(connection, previous.ClientId, tenure).ConfigureAwait(false) is { } failure)
             {
                 return failure;
             }
@@ -268,17 +272,10 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         return null;
     }
 
-    private async ValueTask<ShardRefusal?> KillAsync(
-        IServerConnection connection, ServedConnection previous, ServerIdentity server, CancellationToken tenure)
+    private async ValueTask<ShardRefusal?> KillAsync(IServerConnection connection, long clientId, CancellationToken tenure)
     {
-        // The connection that an application supplies may still be the same.
-        if (previous.Address != connection.Address || previous.Server.RunId != server.RunId || previous.ClientId == connection.ClientId)
-        {
-            return null;
-        }
-
         var killed = await connection.ExecuteAsync(
-            new[] { "CLIENT", "KILL", "ID", previous.ClientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
+            new[] { "CLIENT", "KILL", "ID", clientId.ToString(CultureInfo.InvariantCulture) }, tenure).ConfigureAwait(false);
         if (killed.Error == ServerErrorCode.NoPerm)
         {
             context.Logger.CommandForbidden(shard.Name, connection.Address, killed.Text);

@@ -42,14 +42,7 @@ public sealed class SessionCopyTests : SessionOutage
         await StartWithFullJournalAsync();
         Foreign(A, -10, ("a", "1"));
         await LoadAsync();
-        await FillJournalAsync();
-        await FailAsync();
-
-        B.TakeOverFrom(A, []);
-        Foreign(B, -20, ("older", "1"));
-        await PromoteAsync();
-
-        Assert.Equal("older=1", On(B));
+        await AssertIsGivenUpWithoutATraceAsync();
     }
 
     [Fact]
@@ -204,14 +197,7 @@ public sealed class SessionCopyTests : SessionOutage
         A.AnswerEntry = static command => command == "session-merge" ? Reply.FromError("NOPERM") : null;
         await Assert.ThrowsAsync<ShardUnavailableException>(() => SendAsync(known, ("b", "2")));
         A.AnswerEntry = static _ => null;
-        await FillJournalAsync();
-        await FailAsync();
-
-        B.TakeOverFrom(A, []);
-        Foreign(B, -20, ("older", "1"));
-        await PromoteAsync();
-
-        Assert.Equal("older=1", On(B));
+        await AssertIsGivenUpWithoutATraceAsync();
     }
 
     [Fact]
@@ -233,6 +219,18 @@ public sealed class SessionCopyTests : SessionOutage
     {
         await StartWithReplicaAsync(static settings => settings with { JournalSizeLimit = Limit });
         A.Replication.Acknowledged = 0;
+    }
+
+    private async Task AssertIsGivenUpWithoutATraceAsync()
+    {
+        await FillJournalAsync();
+        await FailAsync();
+
+        B.TakeOverFrom(A, []);
+        Foreign(B, -20, ("older", "1"));
+        await PromoteAsync();
+
+        Assert.Equal("older=1", On(B));
     }
 
     private async Task FillJournalAsync()
