@@ -18,7 +18,7 @@ internal static class ShardedCacheFactory
     {
         var options = services.GetRequiredService<IOptionsMonitor<ShardedRedisCacheOptions>>().Get(name);
         var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        var logger = (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedRedisCache>();
+        var logger = new NonThrowingLogger((services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedRedisCache>());
         if (string.IsNullOrWhiteSpace(options.Configuration))
         {
             logger.LocalMemoryOnly();
