@@ -230,18 +230,28 @@ internal static class LocalSessions
             store.ObserveMissing(known.Entry, connection);
         }
 
+        // It may have been brought behind the read.
+        var owed = known.Owed;
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
         {
-            if (stripe.Find(key.Name) is not { Overlays: true } current || store.SessionOf(current) is not { } local)
+            var current = stripe.Find(key.Name);
+            var local = store.SessionOf(current);
+            if (local is not null && current is { Overlays: true })
             {
-                // It may have been brought behind the read.
-                return known.Owed;
+                current.IsPartial = false;
+                owed = local;
             }
 
-            current.IsPartial = false;
-            return local;
+            if (owed is not null && local is not null && current is { IsSession: true, Kind: LocalKind.Value })
+            {
+                // No touch goes out behind this read, and what brings the session, or has just brought it, does not know of this use.
+                store.Touch(stripe, current, null);
+            }
         }
+
+        store.Added();
+        return owed;
     }
 
     /// <summary>Keeps what was read while no master answered, and the use of it, for the next one.</summary>

@@ -181,5 +181,51 @@ public sealed class SessionRecordTests : SessionOutage
         Assert.Equal("b=2", On(A));
     }
 
+    [Theory]
+    [InlineData("MISCONF Redis is configured to save RDB snapshots")]
+    [InlineData("OOM command not allowed when used memory > 'maxmemory'.")]
+    public async Task A_session_that_its_server_does_not_take_now_lives_as_long_as_it_is_read(string fault)
+    {
+        await StartAsync();
+        RefuseMerges(fault);
+        await SendAsync(new SessionLoad(), ("a", "1"));
+        for (var i = 0; i < 3; i++)
+        {
+            World.Time.Advance(TimeSpan.FromMinutes(15));
+            Assert.Equal("a=1", Show(await LoadAsync()));
+        }
+
+        A.AnswerEntry = static _ => null;
+        await UntilProvenAsync();
+
+        Assert.Equal("a=1", On(A));
+        Assert.InRange(A.Lives[Stored] ?? 0, TimeSpan.FromMinutes(19).TotalMilliseconds, TimeSpan.FromMinutes(22).TotalMilliseconds);
+        World.Time.Advance(TimeSpan.FromMinutes(25));
+        Assert.True(A.Store.TryRemove(Stored, out _));
+        Assert.Null(Show(await LoadAsync()));
+    }
+
+    [Fact]
+    public async Task A_session_that_was_brought_to_its_server_behind_a_read_lives_by_that_read_as_well()
+    {
+        await StartAsync();
+        RefuseMerges("MISCONF Redis is configured to save RDB snapshots");
+        await SendAsync(Sessions.BeginSession(Session), ("a", "1"));
+        World.Time.Advance(TimeSpan.FromMinutes(19.5));
+        await World.UntilAsync(ShardState.Up);
+        var slow = new TaskCompletionSource<Reply>();
+        A.AnswerEntry = static command => command == "get" ? Reply.Nil : null;
+        A.GetLater = () => slow.Task;
+        var read = LoadAsync();
+        await UntilProvenAsync();
+        Assert.InRange(A.Lives[Stored] ?? 0, 1, TimeSpan.FromMinutes(3).TotalMilliseconds);
+
+        slow.SetResult(Reply.Nil);
+        Assert.Equal("a=1", Show(await read));
+
+        await UntilProvenAsync();
+        Assert.InRange(A.Lives[Stored] ?? 0, TimeSpan.FromMinutes(19).TotalMilliseconds, TimeSpan.FromMinutes(22).TotalMilliseconds);
+    }
+
     private void RefuseMerges(string error) => A.AnswerEntry = command => command == "session-merge" ? Reply.FromError(error) : null;
 }
