@@ -162,22 +162,23 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         if (entry.Group is { } group)
         {
             var members = group.Entries.FindAll(static member => member is { IsDetached: false, Standing: not Standing.Standby });
-            members.ForEach(member => ReplayCommand.SendUse(batch, member, store));
+            members.ForEach(member => ReplayCommand.SendUse(batch, member, store, ReplayCommand.IsBroughtWhole(member, store)));
             var written = GroupCommand.Send(batch, group, store, isReplay: true, cancellationToken);
             sent.Add(new(EntryRef.To(entry), group, !group.IsRemovalOfAll, store.Clock.NowMilliseconds, written));
             members.ForEach(member => member.Stripe.Move(member, Standing.Sent, connection));
             return true;
         }
 
-        ReplayCommand.SendUse(batch, entry, store);
         var stripe = entry.Stripe;
-        var isInvalidated = ReplayCommand.IsInvalidated(entry, store);
+        var isWhole = ReplayCommand.IsBroughtWhole(entry, store);
+        var isInvalidated = ReplayCommand.IsInvalidated(entry, isWhole);
+        ReplayCommand.SendUse(batch, entry, store, isWhole);
         if (isInvalidated && entry.Page is not null)
         {
             Outlived(entry);
         }
 
-        var reply = ReplayCommand.Send(batch, entry, store, out var isGuarded, CallMode.Asynchronous, cancellationToken);
+        var reply = ReplayCommand.Send(batch, entry, store, isWhole, out var isGuarded, CallMode.Asynchronous, cancellationToken);
         stripe.Move(entry, Standing.Sent, connection);
         sent.Add(new(EntryRef.To(entry), null, isGuarded, store.Clock.NowMilliseconds, reply) { IsInvalidated = isInvalidated });
         return true;

@@ -12,11 +12,18 @@ internal static class ReplayCommand
     /// <param name="commands">Where.</param>
     /// <param name="entry">The record.</param>
     /// <param name="store">Its store.</param>
+    /// <param name="isWhole">What <see cref="IsBroughtWhole"/> has said: asked again, it may say otherwise, for the clock goes on.</param>
     /// <param name="isGuarded">Whether the answer tells that the entry is there now, or that something later is.</param>
     /// <param name="mode">How the caller waits, where the record is a plain entry.</param>
     /// <param name="cancellationToken">Abandons the wait.</param>
     public static ValueTask<Reply> Send(
-        IEntryCommands commands, LocalEntry entry, LocalStore store, out bool isGuarded, CallMode mode, CancellationToken cancellationToken)
+        IEntryCommands commands,
+        LocalEntry entry,
+        LocalStore store,
+        bool isWhole,
+        out bool isGuarded,
+        CallMode mode,
+        CancellationToken cancellationToken)
     {
         isGuarded = entry.Kind is not LocalKind.Eviction && !IsRefreshAlone(entry);
         if (entry.Page is not null)
@@ -44,13 +51,13 @@ internal static class ReplayCommand
 
         // With its payload at hand an entry is replayed whole: it may have expired on a server that nobody could tell of its use. But it
         // may also have been removed, and after a tombstone's life that cannot be told from the other.
-        if (entry.IsTouchOnly && !IsBroughtWhole(entry, store))
+        if (entry.IsTouchOnly && !isWhole)
         {
             isGuarded = false;
             return Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
 
-        var (stored, life, lastStampLife) = IsInvalidated(entry, store) ? Invalidation(entry, store) : Stored(entry, store, now);
+        var (stored, life, lastStampLife) = IsInvalidated(entry, isWhole) ? Invalidation(entry, store) : Stored(entry, store, now);
         return Run(
             EntryScripts.Replay,
             [stored, life, entry.Header.IsSliding ? Index(entry.Key) : [], Bytes(LastStampOf(entry.Key)), lastStampLife, Number(now), RemovalOf(entry)]);
@@ -63,15 +70,14 @@ internal static class ReplayCommand
     /// Sends the use of an entry, ahead of <see cref="Send"/>, where that does not bring it: a refresh prolongs whatever version is there, and a
     /// value that is not replayed whole is prolonged where it is. Nothing depends on the answer. The entry's stripe is locked.
     /// </summary>
-    public static void SendUse(IEntryCommands commands, LocalEntry entry, LocalStore store)
+    public static void SendUse(IEntryCommands commands, LocalEntry entry, LocalStore store, bool isWhole)
     {
         var now = store.Clock.NowMilliseconds;
         if (entry.IsRefreshed && !IsRefreshAlone(entry))
         {
             Run(EntryScripts.Refresh, Refresh(entry, now));
         }
-        else if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Page: null, Header.IsSliding: true, TouchedAt: > 0 }
-            && !IsBroughtWhole(entry, store))
+        else if (entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Page: null, Header.IsSliding: true, TouchedAt: > 0 } && !isWhole)
         {
             Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
@@ -83,8 +89,8 @@ internal static class ReplayCommand
     private static bool IsRefreshAlone(LocalEntry entry) => entry.Kind == LocalKind.Refresh || entry is { IsTouchOnly: true, Kind: not LocalKind.Value };
 
     /// <summary>Whether a value is brought as its key alone: a later removal may have left no trace any more, or is one of its whole group.</summary>
-    public static bool IsInvalidated(LocalEntry entry, LocalStore store) =>
-        entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null } && !IsBroughtWhole(entry, store);
+    public static bool IsInvalidated(LocalEntry entry, bool isWhole) =>
+        !isWhole && entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null };
 
     /// <summary>Else somebody may have removed it, or has, and nothing would tell its master of that.</summary>
     public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>

@@ -207,7 +207,8 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 // Where there is still no room a replay removes the key: one command in place of two, one after the other.
                 var entry = _store.Write(stripe, sought, key, header, kept, connection);
                 written = EntryRef.To(entry);
-                reply = ReplayCommand.Send(commands, entry, _store, out var isGuarded, mode, cancellationToken);
+                var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);
+                reply = ReplayCommand.Send(commands, entry, _store, isWhole, out var isGuarded, mode, cancellationToken);
                 return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
             }
 

@@ -13,19 +13,21 @@ namespace ShardedCache.Tests.Failover;
 /// <summary>A local store with two connections that its entries may have been sent on, and the clock.</summary>
 internal sealed class LocalWorld : IDisposable
 {
+    public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromMinutes(2);
 
     private long _round;
 
-    public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20, IMeterFactory? meters = null)
+    public LocalWorld(long standbyBytes = 1 << 20, int maxStandbyPayload = 1000, long journalBytes = 1 << 20, IMeterFactory? meters = null, FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider(Start);
         Metrics = new ShardedCacheMetrics(meters);
         Clock = new StampClock(Time, processBits: 1);
         Budget = new JournalBudget(journalBytes);
         Limits = new LocalStoreLimits(standbyBytes, maxStandbyPayload, TombstoneLife);
         Store = new LocalStore("shard-0", Limits, Budget, Clock, Metrics);
-        var server = new FakeServer(new("10.1.0.1", 6379), Time);
-        (First, Second) = (server.Connect(), server.Connect());
+        Server = new FakeServer(new("10.1.0.1", 6379), Time);
+        (First, Second) = (Server.Connect(), Server.Connect());
     }
 
     /// <summary>As in the product; tests that keep entries turn it off.</summary>
@@ -34,7 +36,9 @@ internal sealed class LocalWorld : IDisposable
     /// <summary>As in the product for plain writes; else each write takes another object, as those of pages and sessions do.</summary>
     public bool RenewsEntries { get; init; } = true;
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
+
+    public FakeServer Server { get; }
 
     public ShardedCacheMetrics Metrics { get; }
 
