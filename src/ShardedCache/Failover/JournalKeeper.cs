@@ -101,7 +101,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
         }
     }
 
-    /// <summary>Waits until nothing is pending any more, and not for long where that is uses of entries alone.</summary>
+    /// <summary>Waits until nothing is pending any more, and not for long where that was only read or used.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         var began = context.Time.GetTimestamp();

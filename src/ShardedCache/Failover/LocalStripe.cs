@@ -47,7 +47,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>How many evictions of tags are known.</summary>
     public int Evictions { get; private set; }
 
-    /// <summary>How many writes and removals no master has acknowledged.</summary>
+    /// <summary>How many writes and removals no master has acknowledged. What was only read, a server has.</summary>
     public int Undelivered
     {
         get
@@ -57,9 +57,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
                 var count = 0;
                 for (var entry = Journal.First; entry is not null; entry = entry.Next)
                 {
-                    var isWritten = Settle(entry) is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, Kind: not LocalKind.Refresh }
-                        and not { IsSession: true, WasRead: true };
-                    count += isWritten ? 1 : 0;
+                    count += Settle(entry) is { Standing: Standing.Pending or Standing.Sent, IsTouchOnly: false, WasRead: false, Kind: not LocalKind.Refresh } ? 1 : 0;
                 }
 
                 return count;

@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -135,6 +136,28 @@ public sealed class UndeliveredTests : Outage
         await World.UntilAsync(() => drain.IsCompleted);
 
         Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task What_was_only_read_in_an_outage_is_no_write_that_a_host_would_wait_for_or_that_the_log_would_miss()
+    {
+        await StartWithReplicaAsync();
+        B.Store["read"] = Foreign("value", -10);
+        B.Store["used"] = Foreign("value", -10, EntryExpiration.From(Sliding(600), default, 0));
+        B.Store["removed"] = ForeignTombstone(-10);
+        B.Store["written"] = Foreign("value", -10);
+        await FailAsync();
+        await ReplicaServesAsync();
+        Assert.Equal(("value", "value", null, "value"), (await GetAsync("read"), await GetAsync("used"), await GetAsync("removed"), await GetAsync("written")));
+        var before = World.Time.GetUtcNow();
+
+        var drain = Cache.DrainAsync(Token);
+        await World.UntilAsync(() => drain.IsCompleted);
+
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(30));
+        await SetAsync("written", "mine");
+        await Cache.DisposeAsync();
+        Assert.StartsWith("Shard shard-0: 1 writes", Assert.Single(World.Messages(307)), StringComparison.Ordinal);
     }
 
     [Fact]
