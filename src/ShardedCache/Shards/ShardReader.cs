@@ -17,6 +17,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
     public async Task<byte[]?> GetAsync(StoredKey key, CallMode mode, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var hash = _fallback.Prefetch(key);
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
@@ -35,6 +36,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     [AsyncMethodBuilder(typeof(PooledAsyncMethodBuilder<>))]
     public async ValueTask<bool> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var hash = _fallback.Prefetch(key);
         var time = OperationTime.Begin(context);
         var reader = context.Readers.Rent();
@@ -129,7 +131,6 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     private async ValueTask<bool> GetLaterAsync(
         StoredKey key, EntryReader reader, OperationTime time, bool? answer, CallMode mode, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
         if (answer is null && !_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using ShardedCache.Connections;
 using ShardedCache.Entries;
 using ShardedCache.Shards;
@@ -158,6 +159,22 @@ public sealed class UndeliveredTests : Outage
         await SetAsync("written", "mine");
         await Cache.DisposeAsync();
         Assert.StartsWith("Shard shard-0: 1 writes", Assert.Single(World.Messages(307)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_read_that_was_cancelled_before_it_began_writes_nothing_into_its_caller_s_buffer()
+    {
+        await StartAsync();
+        A.AnswerEntry = static command => command == "get" ? null : Reply.FromError("MISCONF Redis is configured to save RDB snapshots");
+        await SetAsync("key", "value");
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        var buffer = new ArrayBufferWriter<byte>();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Cache.TryGetAsync("key", buffer, cancelled.Token).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Cache.GetAsync("key", cancelled.Token));
+
+        Assert.Equal(0, buffer.WrittenCount);
     }
 
     [Fact]
