@@ -9,7 +9,13 @@ namespace ShardedCache.Shards;
 internal sealed record ServerIdentity(string RunId, string ReplicationId, string FormerReplicationId)
 {
     /// <summary>Whether it holds the data that <paramref name="earlier"/> held, but for what had not reached it.</summary>
-    public bool Continues(ServerIdentity earlier) => earlier.ReplicationId == ReplicationId || earlier.ReplicationId == FormerReplicationId;
+    /// <remarks>
+    /// A master begins a new history of the same data, and forgets the former id, when a replica comes to it that none had before, and when none
+    /// has come for <c>repl-backlog-ttl</c>. One that has taken another server's data knows that server's id from its promotion.
+    /// </remarks>
+    public bool Continues(ServerIdentity earlier, bool isSameProcess) => earlier.ReplicationId == ReplicationId
+        || earlier.ReplicationId == FormerReplicationId
+        || (isSameProcess && FormerReplicationId.AsSpan().Trim('0').IsEmpty);
 }
 
 /// <summary>To <c>ROLE</c>: no role where the server did not say it; no refusal where it is a master.</summary>

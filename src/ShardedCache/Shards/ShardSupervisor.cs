@@ -255,10 +255,13 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             {
                 context.Logger.ServerRestarted(shard.Name, connection.Address);
             }
-            else if (!server.Continues(previous.Server))
+            else if (!server.Continues(previous.Server, isSameProcess))
             {
                 context.Logger.DataNotContinued(shard.Name, connection.Address, previous.Address);
             }
+
+            // So that an attempt in vain does not say it again.
+            _previous = previous with { Server = server };
 
             // The connection that an application supplies may still be the same.
             if (isSameProcess && previous.ClientId != connection.ClientId

@@ -249,6 +249,23 @@ public sealed class SupervisorTests : IAsyncDisposable
         Assert.Equal(warnings, _world.Messages(308).Count());
     }
 
+    [Theory]
+    [InlineData("0000000000000000000000000000000000000000", 0)]
+    [InlineData("replication-of-another", 1)]
+    public async Task Of_the_same_process_that_is_said_once_and_only_where_it_has_taken_another_server_s_data(string formerId, int warnings)
+    {
+        await _world.StartUpAsync();
+        (_world.A.Replication.Id, _world.A.Replication.FormerId) = ("replication-2", formerId);
+        _world.A.Answer = command => command.StartsWith("CLIENT KILL", StringComparison.Ordinal) && _world.A.Opened < 4
+            ? ControlReply.FromError("BUSY Redis is busy running a script.")
+            : null;
+        _world.A.Break();
+
+        await _world.UntilAsync(() => _world.A.Opened == 4 && _world.Now.State == ShardState.Up);
+        Assert.Equal(warnings, _world.Messages(308).Count());
+        Assert.Equal("CLIENT KILL ID 1", _world.A.Commands.Last(static command => command.StartsWith("CLIENT KILL", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_process_that_was_paused_asks_the_Sentinels_and_one_that_was_not_leaves_them_alone()
     {
