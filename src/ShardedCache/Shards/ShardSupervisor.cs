@@ -12,6 +12,8 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyncDisposable
 {
+    private const string InternalError = "an internal error, see the log";
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromMilliseconds(500);
@@ -76,7 +78,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
 #pragma warning restore CA1031
             {
                 context.Logger.SupervisorFailed(shard.Name, exception);
-                shard.Report(ShardEvent.AttemptFailed, null, "an internal error, see the log");
+                shard.Report(ShardEvent.AttemptFailed, null, InternalError);
                 await WaitForChangeAsync(master, LongestRetryDelay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -146,7 +148,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
         {
             if (!_stopping.IsCancellationRequested)
             {
-                shard.Withdraw(open.Connection, "another master was named");
+                shard.Withdraw(open.Connection, tenure.IsCancellationRequested ? "another master was named" : InternalError);
             }
 
             shard.Retire();
@@ -198,7 +200,7 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
             var first = await Task.WhenAny(watch, keep).ConfigureAwait(false);
             if (first.IsFaulted)
             {
-                shard.Withdraw(connection, "an internal error, see the log");
+                shard.Withdraw(connection, InternalError);
             }
 
             // Where the tenure has ended, the watch tells why.

@@ -313,6 +313,25 @@ public sealed class SupervisorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Also_where_the_master_serves_already_and_no_other_is_named_for_the_reason()
+    {
+        await _world.StartUpAsync(mode: FailoverMode.LocalTier);
+        _world.A.IsDown = true;
+        _world.A.Break();
+        await _world.UntilAsync(ShardState.FailingOver);
+        await _world.Cache.SetAsync("key", [1], new(), Token);
+        _world.A.AnswerLater = static command => command == "replay" ? Task.FromException<Reply>(new InvalidOperationException()) : null;
+        _world.A.IsDown = false;
+        await _world.UntilAsync(() => _world.Messages(306).Any());
+
+        _world.A.AnswerLater = static _ => null;
+
+        await _world.UntilAsync(ShardState.Up);
+        Assert.Contains(_world.Messages(301), static message => message.EndsWith("an internal error, see the log", StringComparison.Ordinal));
+        Assert.DoesNotContain(_world.Messages(301), static message => message.Contains("another master", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_vague_first_measurement_of_the_time_does_where_the_next_one_fails()
     {
         var asked = 0;
