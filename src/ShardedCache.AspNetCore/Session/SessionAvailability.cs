@@ -6,10 +6,16 @@ using ShardedCache.Shards;
 namespace ShardedCache.AspNetCore.Session;
 
 /// <summary>Says once when the sessions of a shard become unavailable, and once when they are available again.</summary>
-internal sealed class SessionAvailability(ILogger logger)
+internal sealed class SessionAvailability(ILogger logger, TimeProvider time)
 {
+    private const long Never = long.MinValue;
+
+    private static readonly TimeSpan FailurePause = TimeSpan.FromMinutes(1);
+
     /// <summary>And whether changes were still taken when that was said.</summary>
     private readonly ConcurrentDictionary<string, bool> _unavailable = new(StringComparer.Ordinal);
+
+    private long _failedAt = Never;
 
     public void Report(in SessionLoad load)
     {
@@ -36,9 +42,11 @@ internal sealed class SessionAvailability(ILogger logger)
         {
             ReportUnavailable(shard, exception);
         }
-        else
+        else if (Volatile.Read(ref _failedAt) is var last
+            && (last == Never || time.GetElapsedTime(last) >= FailurePause)
+            && Interlocked.CompareExchange(ref _failedAt, time.GetTimestamp(), last) == last)
         {
-            // Nothing would tell when that is over.
+            // Each request may meet it, and nothing would tell when that is over: so it is said again, but not each time.
             logger.SessionsUnavailable("unknown", exception);
         }
     }

@@ -22,7 +22,7 @@ internal sealed class ShardedSessionStore : ISessionStore
             $"Sessions need the {nameof(IShardedCache)} that AddShardedRedisCache registers, and found a {cache.GetType()}.");
         _time = time;
         _logger = loggers.CreateLogger<ShardedSessionStore>();
-        _availability = new SessionAvailability(_logger);
+        _availability = new SessionAvailability(_logger, time);
     }
 
     public ISession Create(string sessionKey, TimeSpan idleTimeout, TimeSpan ioTimeout, Func<bool> tryEstablishSession, bool isNewSessionKey)
