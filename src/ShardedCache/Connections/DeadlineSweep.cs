@@ -45,13 +45,16 @@ internal sealed class DeadlineSweep : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            Volatile.Write(ref _targets, [.. _targets, target]);
-            Wake();
             if (_thread is null)
             {
-                _thread = new Thread(Run) { IsBackground = true, Name = "ShardedCache deadlines", Priority = ThreadPriority.AboveNormal };
-                _thread.UnsafeStart();
+                // First, and kept only once it runs: a process may be out of threads, and then no one may count on it.
+                var thread = new Thread(Run) { IsBackground = true, Name = "ShardedCache deadlines", Priority = ThreadPriority.AboveNormal };
+                thread.UnsafeStart();
+                _thread = thread;
             }
+
+            Volatile.Write(ref _targets, [.. _targets, target]);
+            Wake();
         }
     }
 

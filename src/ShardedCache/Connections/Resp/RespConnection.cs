@@ -29,7 +29,7 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
 
         // The kernel's own limit is a second line, behind ours.
         _link = new RespLink(2 * _timeoutMilliseconds);
-        _sender = new RespSender(_link, _pending, sweep, OnFailure);
+        _sender = new RespSender(_link, _pending, sweep, new RespPump(), OnFailure);
         _receiver = new RespReceiver(_link, _pending, _subscriptions);
         _deadlines = new RespDeadlines(_pending, _timeoutMilliseconds);
         _silence = new SilenceWatch(_timeoutMilliseconds, _link.MillisecondsSinceData);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Authentication;
 
 namespace ShardedCache.Connections.Resp;
@@ -82,7 +81,7 @@ internal sealed class RespConnector : IServerConnector
 
             return fault;
         }
-        catch (Exception e) when (e is SocketException or ArgumentException or ObjectDisposedException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             return Fault(connection, e);
         }
@@ -92,6 +91,8 @@ internal sealed class RespConnector : IServerConnector
     {
         AuthenticationException => new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {connection.Address} failed: {failure.Message}"),
         ObjectDisposedException => new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."),
+        OutOfMemoryException or ThreadStartException => new ConnectionFault(
+            ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}: the process has no thread or memory left for it."),
         _ when !RespLink.IsLoss(failure) => new ConnectionFault(
             ConnectionFaultKind.Tls, $"The connection to {connection.Address} could not be secured ({failure.GetType().Name}): {failure.Message}"),
         _ when connection.IsConnected => new ConnectionFault(

@@ -1,7 +1,8 @@
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>A thread that may block, made when first needed. It does one thing at a time, and none of it needs the pool.</summary>
-internal sealed class RespPump
+/// <param name="start">Starts the thread; throws where the process may have no more of them.</param>
+internal sealed class RespPump(Action<Thread> start)
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -9,17 +10,24 @@ internal sealed class RespPump
     private Action? _work;
     private bool _hasEnded;
 
+    public RespPump()
+        : this(static thread => thread.UnsafeStart())
+    {
+    }
+
     /// <summary>Does it on the thread; only when what it was given before is done.</summary>
     public void Run(Action work)
     {
         lock (_gate)
         {
-            _work = work;
             if (_thread is null && !_hasEnded)
             {
-                _thread = new Thread(Loop, maxStackSize: RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache out" };
-                _thread.UnsafeStart();
+                var thread = new Thread(Loop, maxStackSize: RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache out" };
+                start(thread);
+                _thread = thread;
             }
+
+            _work = work;
         }
 
         _wake.Release();

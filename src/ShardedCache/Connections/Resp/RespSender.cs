@@ -4,13 +4,12 @@ namespace ShardedCache.Connections.Resp;
 /// The sending half. Whoever finds nobody sending sends for all, until nothing is left: meanwhile the others only add to the
 /// buffer. What the network does not take at once is sent by a thread that may block, so no caller ever does.
 /// </summary>
-internal sealed class RespSender(RespLink link, PendingReplies pending, DeadlineSweep sweep, Action<Exception> onFailure)
+internal sealed class RespSender(RespLink link, PendingReplies pending, DeadlineSweep sweep, RespPump pump, Action<Exception> onFailure)
 {
     // A caller sends so often for others, then the thread takes over.
     private const int MostRounds = 16;
 
     private readonly Lock _gate = new();
-    private readonly RespPump _pump = new();
     private Action? _sendBlocking;
     private RespBuffer _filling = new();
     private RespBuffer _sending = new();
@@ -151,7 +150,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
             }
         }
 
-        _pump.End();
+        pump.End();
         return true;
     }
 
@@ -190,16 +189,16 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
                     return;
                 }
             }
+
+            // Here too it may fail: a process may be out of threads.
+            pump.Run(_sendBlocking ??= SendBlocking);
         }
 #pragma warning disable CA1031 // Whatever it is, nobody sends on this connection any more.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             Fail(e);
-            return;
         }
-
-        _pump.Run(_sendBlocking ??= SendBlocking);
     }
 
     private bool TrySendBuffer()

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+using ShardedCache.Connections;
+using ShardedCache.Connections.Resp;
+
+namespace ShardedCache.Tests.Connections.Resp;
+
+public sealed class RespSenderTests : IDisposable
+{
+    private const int Payload = 1 << 20;
+
+    private readonly DeadlineSweep _sweep = new(TimeProvider.System);
+    private readonly TcpListener _deaf = new(IPAddress.Loopback, 0);
+    private readonly RespLink _link = new(1000);
+    private readonly PendingReplies _pending = new();
+
+    public RespSenderTests()
+    {
+        _deaf.Start();
+        _link.Connect([IPAddress.Loopback], ((IPEndPoint)_deaf.LocalEndpoint).Port);
+        _link.Secure(null, "localhost");
+    }
+
+    public void Dispose()
+    {
+        _link.Abort();
+        _deaf.Dispose();
+        _sweep.Dispose();
+    }
+
+    [Fact]
+    public void Where_the_process_has_no_thread_left_to_send_what_the_network_does_not_take_the_connection_ends()
+    {
+        Exception? failure = null;
+        var starts = 0;
+        var pump = new RespPump(_ =>
+        {
+            starts++;
+            throw new OutOfMemoryException();
+        });
+        var sender = new RespSender(_link, _pending, _sweep, pump, e => failure = e);
+
+        for (var i = 0; i < 100 && starts == 0; i++)
+        {
+            Assert.Null(sender.Add(new Operation(), new Command(new byte[Payload]), mayHoldBack: false));
+        }
+
+        Assert.IsType<OutOfMemoryException>(failure);
+    }
+
+    [Fact]
+    public void A_thread_that_could_not_be_started_is_started_when_it_is_needed_next()
+    {
+        using var hasRun = new ManualResetEventSlim();
+        var starts = 0;
+        var pump = new RespPump(thread =>
+        {
+            if (starts++ == 0)
+            {
+                throw new OutOfMemoryException();
+            }
+
+            thread.UnsafeStart();
+        });
+        Assert.Throws<OutOfMemoryException>(() => pump.Run(static () => { }));
+
+        pump.Run(hasRun.Set);
+
+        Assert.True(hasRun.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        pump.End();
+    }
+
+    private sealed class Command(byte[] payload) : IRespCommand
+    {
+        public void WriteTo(RespBuffer buffer) => buffer.Write(payload);
+    }
+
+    private sealed class Operation : RespOperation
+    {
+        public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame) => false;
+
+        public override void Abandon(ReplyKind outcome)
+        {
+        }
+
+        public override void Complete()
+        {
+        }
+    }
+}
