@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace ShardedCache.Connections.Resp;
 
 /// <summary>
@@ -21,16 +23,27 @@ internal sealed class PendingReplies
     /// <summary>The sequence that the next one will have.</summary>
     public long End => Volatile.Read(ref _end);
 
-    public bool HasRoomFor(int count) => _end - Start <= RespLimits.MostPending - count;
+    /// <summary>Makes room for so many to be added, which then cannot fail. False when there are too many.</summary>
+    public bool TryMakeRoom(int count)
+    {
+        var needed = _end - Start + count;
+        if (needed > _ring.Length)
+        {
+            if (needed > RespLimits.MostPending)
+            {
+                return false;
+            }
 
+            Grow((int)BitOperations.RoundUpToPowerOf2((uint)needed));
+        }
+
+        return true;
+    }
+
+    /// <summary>Where room was made before.</summary>
     public void Add(RespOperation operation)
     {
         var end = _end;
-        if (end - Start >= _ring.Length)
-        {
-            Grow();
-        }
-
         operation.Sequence = end;
         _ring[end & (_ring.Length - 1)] = operation;
         Volatile.Write(ref _end, end + 1);
@@ -66,9 +79,9 @@ internal sealed class PendingReplies
         return ring[sequence & (ring.Length - 1)];
     }
 
-    private void Grow()
+    private void Grow(int length)
     {
-        var larger = new RespOperation?[_ring.Length * 2];
+        var larger = new RespOperation?[length];
         for (var sequence = Start; sequence < _end; sequence++)
         {
             larger[sequence & (larger.Length - 1)] = _ring[sequence & (_ring.Length - 1)];

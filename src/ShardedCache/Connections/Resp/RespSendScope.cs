@@ -27,8 +27,8 @@ internal sealed class RespSendScope
 
         if (sender.HeldBackBy != scope)
         {
-            sender.HeldBackBy = scope;
             scope._senders.Add(sender);
+            sender.HeldBackBy = scope;
         }
 
         return true;

@@ -154,9 +154,10 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
         return true;
     }
 
+    // The room is made before anything is written: bytes without a place would leave every later reply to the wrong caller.
     private ReplyKind? Refusal(int count) =>
         _hasEnded ? ReplyKind.ConnectionLost
-        : _filling.Length + _sending.Length > RespLimits.MostUnsent || !pending.HasRoomFor(count) ? ReplyKind.TimedOut
+        : _filling.Length + _sending.Length > RespLimits.MostUnsent || !pending.TryMakeRoom(count) ? ReplyKind.TimedOut
         : null;
 
     /// <summary>Under the lock. Makes this thread the one that sends, when there is something to send.</summary>

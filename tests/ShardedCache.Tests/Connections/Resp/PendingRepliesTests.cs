@@ -14,7 +14,7 @@ public class PendingRepliesTests
         var next = 0;
         foreach (var operation in operations)
         {
-            _pending.Add(operation);
+            Add(operation);
             if (operation.Sequence % 3 == 0)
             {
                 Assert.Same(operations[next++], _pending.Oldest());
@@ -28,6 +28,31 @@ public class PendingRepliesTests
         }
 
         Assert.Equal(operations.Length, next);
+    }
+
+    [Fact]
+    public void Where_room_was_made_for_many_adding_them_needs_no_memory()
+    {
+        var operations = Enumerable.Range(0, 1000).Select(_ => new Operation()).ToArray();
+        Assert.True(_pending.TryMakeRoom(operations.Length));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (var operation in operations)
+        {
+            _pending.Add(operation);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Same(operations[0], _pending.Oldest());
+    }
+
+    [Fact]
+    public void There_is_no_room_for_more_than_the_limit()
+    {
+        Assert.True(_pending.TryMakeRoom(RespLimits.MostPending));
+        Assert.False(_pending.TryMakeRoom(RespLimits.MostPending + 1));
+        Add();
+        Assert.False(_pending.TryMakeRoom(RespLimits.MostPending));
     }
 
     [Fact]
@@ -61,7 +86,7 @@ public class PendingRepliesTests
         var operation = Add();
         var first = operation.Sequence;
         deadlines.Expire(0);
-        _pending.Add(operation);
+        Add(operation);
         deadlines.SentAgain(first, operation.Sequence);
         _pending.RemoveOldest();
         deadlines.Expire(80);
@@ -94,7 +119,7 @@ public class PendingRepliesTests
         operation.Renew();
 
         Assert.False(operation.TryClaim(first));
-        _pending.Add(operation);
+        Add(operation);
         Assert.False(operation.TryClaim(first));
         Assert.True(operation.TryClaim(operation.Sequence));
         Assert.False(operation.TryClaim());
@@ -107,6 +132,7 @@ public class PendingRepliesTests
         Assert.True(operation.TryClaim());
         operation.Renew();
         var another = new PendingReplies();
+        Assert.True(another.TryMakeRoom(1));
         another.Add(operation);
 
         _pending.Abandon(_pending.Start, _pending.End, ReplyKind.TimedOut);
@@ -117,8 +143,14 @@ public class PendingRepliesTests
     private Operation Add()
     {
         var operation = new Operation();
-        _pending.Add(operation);
+        Add(operation);
         return operation;
+    }
+
+    private void Add(Operation operation)
+    {
+        Assert.True(_pending.TryMakeRoom(1));
+        _pending.Add(operation);
     }
 
     private sealed class Operation : RespOperation

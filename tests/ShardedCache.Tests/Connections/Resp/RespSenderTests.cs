@@ -70,9 +70,30 @@ public sealed class RespSenderTests : IDisposable
         pump.End();
     }
 
+    [Fact]
+    public void Once_a_command_is_written_nothing_more_is_needed_that_may_not_be_had()
+    {
+        var sender = new RespSender(_link, _pending, _sweep, new RespPump(), static _ => { });
+        var command = new Command(new byte[16]);
+        var most = 0L;
+        for (var i = 0; i < 3000; i++)
+        {
+            Assert.Null(sender.Add(new Operation(), command, mayHoldBack: false));
+            most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - command.AllocatedBefore);
+        }
+
+        Assert.Equal(0, most);
+    }
+
     private sealed class Command(byte[] payload) : IRespCommand
     {
-        public void WriteTo(RespBuffer buffer) => buffer.Write(payload);
+        public long AllocatedBefore { get; private set; }
+
+        public void WriteTo(RespBuffer buffer)
+        {
+            buffer.Write(payload);
+            AllocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+        }
     }
 
     private sealed class Operation : RespOperation
