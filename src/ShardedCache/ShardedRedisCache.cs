@@ -105,6 +105,10 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
         Route(key, out var stored).Reader.GetAsync(stored, CallMode.Asynchronous, token);
 
     /// <inheritdoc />
+    /// <remarks>
+    /// The destination may be called on the thread that receives from the servers. It must not block there, nor call the cache and
+    /// wait for the answer, as those of .NET do not: everything else that is to be received waits for it.
+    /// </remarks>
     public bool TryGet(string key, IBufferWriter<byte> destination)
     {
         var pending = ReadAsync(key, destination, CallMode.Blocking, CancellationToken.None);
@@ -112,6 +116,10 @@ public sealed class ShardedRedisCache : IShardedCache, IKeyGroupStore, IPageCach
     }
 
     /// <inheritdoc />
+    /// <remarks>
+    /// The destination may be called on the thread that receives from the servers. It must not block there, nor call the cache and
+    /// wait for the answer, as those of .NET do not: everything else that is to be received waits for it.
+    /// </remarks>
     public ValueTask<bool> TryGetAsync(string key, IBufferWriter<byte> destination, CancellationToken token = default) =>
         ReadAsync(key, destination, CallMode.Asynchronous, token);
 

@@ -182,6 +182,11 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     private ValueTask<Reply> Start<TCommand>(RespEntryOperation operation, scoped in TCommand command, CallMode mode, CancellationToken cancellationToken)
         where TCommand : IRespCommand, allows ref struct
     {
+        if (mode == CallMode.Blocking)
+        {
+            RespReceiver.ThrowIfReading();
+        }
+
         var reply = operation.Await(cancellationToken);
         return _sender.Add(operation, command, mode == CallMode.Asynchronous) is { } refusal && operation.TryDrop()
             ? new ValueTask<Reply>(new Reply(refusal))

@@ -11,9 +11,22 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     // Then the other connections have their turn.
     private const int MostInARow = 8;
 
+    [ThreadStatic]
+    private static bool _isReading;
+
     private readonly RespReceiveBuffer _buffer = new();
     private RespScanner _scanner;
     private bool _hasReceived;
+
+    /// <summary>A caller's buffer writer that asks the cache, on the thread that is to bring the answer, would wait for itself.</summary>
+    public static void ThrowIfReading()
+    {
+        if (_isReading)
+        {
+            throw new InvalidOperationException(
+                "A buffer writer is called on the thread that receives: it must not block, and not call the cache and wait for the answer.");
+        }
+    }
 
     /// <summary>Whether anything has come since the last call.</summary>
     public bool TakeProgress()
@@ -81,9 +94,17 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
 
         _buffer.Add(count);
         Volatile.Write(ref _hasReceived, true);
-        return TryReadFrames(chain)
-            ? null
-            : new ConnectionFault(ConnectionFaultKind.Protocol, "The server sent something that is not a reply; the connection was ended.");
+        _isReading = true;
+        try
+        {
+            return TryReadFrames(chain)
+                ? null
+                : new ConnectionFault(ConnectionFaultKind.Protocol, "The server sent something that is not a reply; the connection was ended.");
+        }
+        finally
+        {
+            _isReading = false;
+        }
     }
 
     private bool TryReadFrames(RespChain chain)
