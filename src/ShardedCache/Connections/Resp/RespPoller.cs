@@ -163,6 +163,19 @@ internal sealed class RespPoller
                 Receive(connections);
                 Volatile.Write(ref _receiving, 0);
             }
+            else
+            {
+                WaitForReceiver();
+            }
+        }
+    }
+
+    /// <summary>Until it is through, what it has not taken would end each wait at once. It rarely takes more than a few spins.</summary>
+    private void WaitForReceiver()
+    {
+        for (var wait = default(SpinWait); Volatile.Read(ref _receiving) != 0;)
+        {
+            wait.SpinOnce();
         }
     }
 
