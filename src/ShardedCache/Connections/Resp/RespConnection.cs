@@ -120,9 +120,9 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     }
 
     /// <summary>Connects and begins to receive; null, or why that has failed.</summary>
-    internal Task<Exception?> ConnectAsync(IPAddress[] addresses, TlsSettings? tls)
+    internal Task<Exception?> ConnectAsync(IPAddress[] addresses, TimeSpan share, TlsSettings? tls)
     {
-        new Thread(() => Run(addresses, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
+        new Thread(() => Run(addresses, share, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
         return _connected.Task;
     }
 
@@ -202,11 +202,11 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         }
     }
 
-    private void Run(IPAddress[] addresses, TlsSettings? tls)
+    private void Run(IPAddress[] addresses, TimeSpan share, TlsSettings? tls)
     {
         try
         {
-            _link.Connect(addresses, Address.Port);
+            _link.Connect(addresses, Address.Port, share);
             _link.Secure(tls, Address.Host);
             if (tls is null)
             {

@@ -20,13 +20,14 @@ internal sealed class RespConnector : IServerConnector
 
     public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
     {
+        var started = _time.GetTimestamp();
         using var deadline = new CancellationTokenSource(settings.ConnectTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         var connection = new RespConnection(address, settings, _sweep, _pollers);
         ConnectionFault? fault = null;
         try
         {
-            fault = await OpenAsync(connection, settings, either.Token).ConfigureAwait(false);
+            fault = await OpenAsync(connection, settings, started, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -56,7 +57,7 @@ internal sealed class RespConnector : IServerConnector
         return default;
     }
 
-    private static async Task<ConnectionFault?> OpenAsync(RespConnection connection, ConnectionSettings settings, CancellationToken cancellationToken)
+    private async Task<ConnectionFault?> OpenAsync(RespConnection connection, ConnectionSettings settings, long started, CancellationToken cancellationToken)
     {
         var address = connection.Address;
         var (credentials, missing) = await settings.AskCredentialsAsync(address, cancellationToken).ConfigureAwait(false);
@@ -68,7 +69,11 @@ internal sealed class RespConnector : IServerConnector
         try
         {
             var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
-            if (await connection.ConnectAsync(addresses, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+
+            // An address that is silent must leave something to those after it.
+            var left = settings.ConnectTimeout - _time.GetElapsedTime(started);
+            var share = left > TimeSpan.Zero ? left / addresses.Length : TimeSpan.Zero;
+            if (await connection.ConnectAsync(addresses, share, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
             {
                 return Fault(connection, failure);
             }
