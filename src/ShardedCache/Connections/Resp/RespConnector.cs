@@ -52,8 +52,9 @@ internal sealed class RespConnector : IServerConnector
 
     public ValueTask DisposeAsync()
     {
-        _sweep.Dispose();
+        // In this order: a poller that is made meanwhile still finds the sweep.
         _pollers.End();
+        _sweep.Dispose();
         return default;
     }
 

@@ -46,7 +46,17 @@ internal sealed class RespPollers(TimeProvider time, DeadlineSweep sweep)
     {
         ObjectDisposedException.ThrowIf(_hasEnded, this);
         var poller = new RespPoller(time, sweep);
-        sweep.Add(poller.Completions);
+        try
+        {
+            sweep.Add(poller.Completions);
+        }
+        catch
+        {
+            // Its thread runs already.
+            poller.End();
+            throw;
+        }
+
         _pollers.Add(poller);
         return poller;
     }
