@@ -129,6 +129,13 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     /// <summary>Receives what has come, for one thread at a time. False when nothing has.</summary>
     internal bool TryReceive(RespChain chain, out bool isOpen)
     {
+        // Another thread may have seen its end first, and have given its buffer back.
+        if (_closed.Task.IsCompleted)
+        {
+            isOpen = false;
+            return false;
+        }
+
         var any = false;
         try
         {
