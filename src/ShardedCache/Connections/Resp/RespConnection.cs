@@ -203,7 +203,9 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     private void Begin(RespOperation operation, ReadOnlyMemory<string> command, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_sender.Add(operation, new TextCommand(command.Span), mayHoldBack: true) is { } refusal && operation.TryClaim())
+
+        // Not held back: the sweep, which sends what is held back for too long, does not know a connection before its handshake is through.
+        if (_sender.Add(operation, new TextCommand(command.Span), mayHoldBack: false) is { } refusal && operation.TryClaim())
         {
             operation.Abandon(refusal);
         }
