@@ -195,9 +195,17 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         }
 
         var reply = operation.Await(cancellationToken);
-        return _sender.Add(operation, command, mode == CallMode.Asynchronous) is { } refusal && operation.TryDrop()
-            ? new ValueTask<Reply>(new Reply(refusal))
-            : reply;
+        try
+        {
+            return _sender.Add(operation, command, mode == CallMode.Asynchronous) is { } refusal && operation.TryDrop()
+                ? new ValueTask<Reply>(new Reply(refusal))
+                : reply;
+        }
+        catch
+        {
+            operation.LetGo();
+            throw;
+        }
     }
 
     private void Begin(RespOperation operation, ReadOnlyMemory<string> command, CancellationToken cancellationToken)

@@ -68,6 +68,13 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         return true;
     }
 
+    /// <summary>Nobody awaits it, as its command could not be written. It is not used again.</summary>
+    public void LetGo()
+    {
+        _registration.Dispose();
+        TryClaim();
+    }
+
     public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame)
     {
         if (token.Kind == RespKind.Text && _destination is not null)
