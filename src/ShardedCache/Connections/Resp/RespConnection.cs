@@ -157,7 +157,11 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     }
 
     /// <summary>Nothing is received any more.</summary>
-    internal void EndReceiving() => _receiver.Release();
+    internal void EndReceiving()
+    {
+        _receiver.Release();
+        _link.Release();
+    }
 
     /// <summary>From now on deadlines are enforced. Throws when the cache was disposed.</summary>
     internal void EnforceDeadlines()

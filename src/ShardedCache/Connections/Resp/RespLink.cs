@@ -65,8 +65,8 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
         }
 
         var certificates = tls.ClientCertificate is { } certificate ? new X509CertificateCollection { certificate } : null;
-        var stream = new SslStream(new NetworkStream(_socket!, ownsSocket: false));
-        stream.AuthenticateAsClient(new SslClientAuthenticationOptions
+        _tls = new SslStream(new NetworkStream(_socket!, ownsSocket: false));
+        _tls.AuthenticateAsClient(new SslClientAuthenticationOptions
         {
             TargetHost = tls.TargetHost ?? host,
             RemoteCertificateValidationCallback = tls.Validation,
@@ -75,7 +75,6 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
             // Also where the server does not name the certificate's issuer.
             LocalCertificateSelectionCallback = certificates is null ? null : (_, _, _, _, _) => tls.ClientCertificate!,
         });
-        _tls = stream;
     }
 
     /// <summary>With TLS: blocks until something has come; 0 when nothing will any more.</summary>
@@ -143,6 +142,9 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
 
         socket?.Close(0);
     }
+
+    /// <summary>After the last call to receive.</summary>
+    public void Release() => _tls?.Dispose();
 
     public long? MillisecondsSinceData() => _socket is { } socket ? SocketProgress.MillisecondsSinceData(socket) : null;
 
