@@ -24,15 +24,6 @@ internal sealed class RespReceiveBuffer
     public Span<byte> Free(int needed)
     {
         var length = _end - _start;
-        if (length == 0)
-        {
-            _start = _end = 0;
-            if (_bytes.Length > Kept)
-            {
-                Replace(Usual);
-            }
-        }
-
         if (needed > _bytes.Length && needed <= Kept)
         {
             Replace(Kept);
@@ -55,7 +46,19 @@ internal sealed class RespReceiveBuffer
 
     public void Add(int count) => _end += count;
 
-    public void Consume(int count) => _start += count;
+    public void Consume(int count)
+    {
+        _start += count;
+        if (_start == _end)
+        {
+            _start = _end = 0;
+            if (_bytes.Length > Kept)
+            {
+                // Now: a connection that is idle from here on would keep it.
+                Replace(Usual);
+            }
+        }
+    }
 
     public void Release()
     {
