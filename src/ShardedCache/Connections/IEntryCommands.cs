@@ -32,7 +32,10 @@ internal interface IEntryCommands
     ValueTask<Reply> SetAsync(
         StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, CallMode mode, CancellationToken cancellationToken);
 
-    /// <summary><c>EVALSHA</c> of a script that takes one key and returns an integer or nil.</summary>
+    /// <summary>
+    /// <c>EVALSHA</c> of a script that takes one key and returns an integer or nil. One that the server does not know is sent once more as
+    /// text, behind what was sent meanwhile: only then the order of the calls does not hold.
+    /// </summary>
     ValueTask<Reply> RunAsync(
         StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken);
 }
