@@ -10,7 +10,7 @@ internal sealed class PendingReplies
 {
     private static long _sequences;
 
-    private RespOperation?[] _ring = new RespOperation?[256];
+    private Slot[] _ring = new Slot[256];
     private long _end;
     private long _start;
 
@@ -45,7 +45,7 @@ internal sealed class PendingReplies
     {
         var end = _end;
         operation.Sequence = end;
-        _ring[end & (_ring.Length - 1)] = operation;
+        _ring[end & (_ring.Length - 1)].Operation = operation;
         Volatile.Write(ref _end, end + 1);
     }
 
@@ -56,7 +56,7 @@ internal sealed class PendingReplies
     public void RemoveOldest()
     {
         var ring = Volatile.Read(ref _ring);
-        ring[_start & (ring.Length - 1)] = null;
+        ring[_start & (ring.Length - 1)].Operation = null;
         Volatile.Write(ref _start, _start + 1);
     }
 
@@ -76,17 +76,23 @@ internal sealed class PendingReplies
     private RespOperation? At(long sequence)
     {
         var ring = Volatile.Read(ref _ring);
-        return ring[sequence & (ring.Length - 1)];
+        return ring[sequence & (ring.Length - 1)].Operation;
     }
 
     private void Grow(int length)
     {
-        var larger = new RespOperation?[length];
+        var larger = new Slot[length];
         for (var sequence = Start; sequence < _end; sequence++)
         {
             larger[sequence & (larger.Length - 1)] = _ring[sequence & (_ring.Length - 1)];
         }
 
         Volatile.Write(ref _ring, larger);
+    }
+
+    /// <summary>A structure, because storing into an array of references checks the type each time.</summary>
+    private struct Slot
+    {
+        public RespOperation? Operation;
     }
 }
