@@ -65,7 +65,11 @@ internal sealed class EntryReader : IWholeValueWriter
     /// <summary>Starts a read whose payload goes to <paramref name="target"/>; the clock is the shard's.</summary>
     public void Begin(IBufferWriter<byte> target, StampClock clock)
     {
-        End();
+        if (_target is not null)
+        {
+            End();
+        }
+
         _target = target;
         _clock = clock;
     }
