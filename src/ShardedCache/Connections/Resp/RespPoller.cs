@@ -39,7 +39,23 @@ internal sealed class RespPoller
     public RespCompletions Completions { get; }
 
     /// <summary>So much is awaited that looking for it finds it; else it is found sooner by waiting for it.</summary>
-    public bool IsBusy => Awaited >= BusyWith;
+    public bool IsBusy
+    {
+        get
+        {
+            var awaited = 0;
+            foreach (var connection in Volatile.Read(ref _connections))
+            {
+                awaited += connection.Awaited;
+                if (awaited >= BusyWith)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>How many replies are still to come.</summary>
     public int Awaited
