@@ -121,6 +121,23 @@ public class RespReaderTests
         Assert.Equal("$536870912\r\nabc", Encoding.Latin1.GetString(buffer.Received));
     }
 
+    [Fact]
+    public void The_memory_of_a_large_frame_is_given_back_once_the_frame_was_read()
+    {
+        const int Large = 8 << 20;
+        var buffer = new RespReceiveBuffer();
+        for (var received = 0; received < Large;)
+        {
+            var count = Math.Min(buffer.Free(Large).Length, Large - received);
+            buffer.Add(count);
+            received += count;
+        }
+
+        Assert.InRange(buffer.Capacity, Large, int.MaxValue);
+        buffer.Consume(Large);
+        Assert.InRange(buffer.Capacity, 1, 1 << 20);
+    }
+
     private static string Describe(ControlReply reply) => reply.Kind switch
     {
         ControlReplyKind.Nil => "nil",

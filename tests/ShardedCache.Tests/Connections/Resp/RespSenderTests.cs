@@ -79,7 +79,9 @@ public sealed class RespSenderTests : IDisposable
         for (var i = 0; i < 3000; i++)
         {
             Assert.Null(sender.Add(new Operation(), command, mayHoldBack: false));
-            most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - command.AllocatedBefore);
+
+            // What is made once is made for the first ones.
+            most = i < 100 ? 0 : Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - command.AllocatedBefore);
         }
 
         Assert.Equal(0, most);
