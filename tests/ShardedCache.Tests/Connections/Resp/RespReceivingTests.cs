@@ -10,6 +10,9 @@ namespace ShardedCache.Tests.Connections.Resp;
 /// <summary>What a caller's buffer writer does on the thread that receives.</summary>
 public sealed class RespReceivingTests : IAsyncLifetime
 {
+    // As many as make the pool receive: while one of them is held up, the others are fewer.
+    private const int Callers = 8;
+
     private const string Value = "the value";
 
     private static readonly StoredKey Key = new([], "key");
@@ -74,8 +77,8 @@ public sealed class RespReceivingTests : IAsyncLifetime
         var measured = new TaskCompletionSource<double>();
         var writer = new Writer(() =>
         {
-            // Only where a thread of the pool receives, and has left little to come: with more the other thread leaves it to the pool.
-            if (Thread.CurrentThread.IsThreadPoolThread && _connection.Awaited < 8 && !isOver.IsCancellationRequested)
+            // Only where a thread of the pool receives, and little is left to come: with more the other thread leaves it to the pool.
+            if (Thread.CurrentThread.IsThreadPoolThread && _connection.Awaited < Callers && !isOver.IsCancellationRequested)
             {
                 isOver.Cancel();
                 _serversEnd!.Send(">2\r\n$10\r\ninvalidate\r\n_\r\n"u8);
@@ -83,7 +86,7 @@ public sealed class RespReceivingTests : IAsyncLifetime
             }
         });
 
-        await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Run(async () =>
         {
             while (!isOver.IsCancellationRequested)
             {
