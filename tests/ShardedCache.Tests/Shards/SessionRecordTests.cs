@@ -214,9 +214,10 @@ public sealed class SessionRecordTests : SessionOutage
         World.Time.Advance(TimeSpan.FromMinutes(19.5));
         await World.UntilAsync(ShardState.Up);
         var slow = new TaskCompletionSource<Reply>();
-        A.AnswerEntry = static command => command == "get" ? Reply.Nil : null;
+        A.AnswerEntry = static command => command == "get" ? Reply.Nil : Reply.FromError("MISCONF Redis is configured to save RDB snapshots");
         A.GetLater = () => slow.Task;
         var read = LoadAsync();
+        A.AnswerEntry = static _ => null;
         await UntilProvenAsync();
         Assert.InRange(A.Lives[Stored] ?? 0, 1, TimeSpan.FromMinutes(3).TotalMilliseconds);
 
