@@ -48,14 +48,15 @@ public class LocalStoreBenchmarks
     public void Write()
     {
         var key = _keys[_next++ & (Keys - 1)];
-        var hash = LocalTable.HashOf(key.Name);
+        var hash = _store.Prefetch(key);
         var payload = PayloadSource.Of(_payload);
         var stripe = _store.StripeOf(key);
-        stripe.Prefetch(hash);
         EntryRef written;
         lock (stripe.Lock)
         {
-            var entry = _store.Write(stripe, stripe.Seek(hash), key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
+            var sought = stripe.Seek(hash);
+            sought?.PrefetchOthers();
+            var entry = _store.Write(stripe, sought, key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
             written = EntryRef.To(entry);
         }
 
@@ -73,9 +74,8 @@ public class LocalStoreBenchmarks
     public long ReadKnown()
     {
         var key = _keys[_next++ & (Keys - 1)];
+        var hash = _store.Prefetch(key);
         var stripe = _store.StripeOf(key);
-        var hash = LocalTable.HashOf(key.Name);
-        stripe.Prefetch(hash);
         lock (stripe.Lock)
         {
             var (stamp, confirmedAt) = stripe.Look(hash);

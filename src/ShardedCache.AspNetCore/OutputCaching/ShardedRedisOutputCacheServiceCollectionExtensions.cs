@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShardedCache;
 using ShardedCache.AspNetCore.OutputCaching;
+using ShardedCache.Diagnostics;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -41,7 +42,7 @@ public static class ShardedRedisOutputCacheServiceCollectionExtensions
         {
             var pages = (find(provider) as IPageCache)?.Pages ?? throw new InvalidOperationException(
                 $"The registered {nameof(IShardedCache)} is not one of AddShardedRedisCache, and the output cache needs one.");
-            var logger = (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedOutputCacheStore>();
+            var logger = new NonThrowingLogger((provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedOutputCacheStore>());
             return new ShardedOutputCacheStore(pages, new StoreTrouble(pages, logger));
         }));
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Session;
 using Microsoft.Extensions.Logging;
 using ShardedCache.AspNetCore.Diagnostics;
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 using ShardedCache.Entries;
 using ShardedCache.Shards;
 
@@ -21,7 +22,7 @@ internal sealed class ShardedSessionStore : ISessionStore
         _entries = (cache as ISessionCache)?.Sessions ?? throw new InvalidOperationException(
             $"Sessions need the {nameof(IShardedCache)} that AddShardedRedisCache registers, and found a {cache.GetType()}.");
         _time = time;
-        _logger = loggers.CreateLogger<ShardedSessionStore>();
+        _logger = new NonThrowingLogger(loggers.CreateLogger<ShardedSessionStore>());
         _availability = new SessionAvailability(_logger, time);
     }
 

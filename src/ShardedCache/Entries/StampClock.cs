@@ -99,9 +99,14 @@ internal sealed class StampClock
     }
 
     /// <summary>A stamp later than every one that this clock has made or adopted. Lock-free.</summary>
-    public Stamp Next()
+    public Stamp Next() => Next(out _);
+
+    /// <inheritdoc cref="Next()" />
+    /// <param name="nowMilliseconds">The time by this clock, which the stamp may be ahead of.</param>
+    public Stamp Next(out long nowMilliseconds)
     {
         var now = NowMicroseconds;
+        nowMilliseconds = now / 1000;
         var last = Volatile.Read(ref _last);
         while (true)
         {

@@ -186,15 +186,21 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public void Begin(in StoredKey key, LocalKind kind, in EntryHeader header, PayloadCopy? payload)
     {
-        (_key, Kind, Header, Payload) = (key, kind, header, payload);
+        _key = key;
         _ownSize = Overhead + (key.Name.Length * sizeof(char));
+        Begin(kind, header, payload);
+    }
+
+    private void Begin(LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    {
+        (Kind, Header, Payload) = (kind, header, payload);
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
         (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
-    public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload) => Begin(_key, kind, header, payload.Replace(Payload));
+    public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload) => Begin(kind, header, payload.Replace(Payload));
 
     /// <summary>Without touching it.</summary>
     public void Prefetch()
@@ -231,7 +237,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
         (_key, SentOn) = (default, null);
     }
 
-    public void NextVersion() => Interlocked.Exchange(ref _versionAndAnswer, (long)(Version + 1) << 32);
+    // Under the lock. An answer that comes without it either finds another version or is overwritten: both ways it is to none but the old one.
+    public void NextVersion() => Volatile.Write(ref _versionAndAnswer, (long)(Version + 1) << 32);
 
     /// <summary>Without the stripe's lock. False where it is not what was sent any more, or a touch is owed.</summary>
     public bool TryAcknowledge(int version, int round)

@@ -13,6 +13,7 @@ internal sealed class LocalStore
     private const int Stripes = 16;
 
     private readonly LocalStripe[] _stripes;
+    private readonly LocalTable[] _tables;
     private readonly JournalBudget _budget;
     private TaskCompletionSource? _idle;
     private bool _isWriteRefused;
@@ -25,6 +26,7 @@ internal sealed class LocalStore
         _budget = budget;
         Clock = clock;
         _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, clock, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
+        _tables = [.. _stripes.Select(static stripe => stripe.Table)];
         budget.Register(this);
     }
 
@@ -64,6 +66,17 @@ internal sealed class LocalStore
     public long StandbyBytes => _stripes.Sum(static stripe => stripe.StandbySize);
 
     public LocalStripe StripeOf(in StoredKey key) => _stripes[key.TagHash % Stripes];
+
+    /// <summary>
+    /// Begins to look a key up. Needs no lock, and looks at no stripe: each write changes that, so it is mostly in another processor's cache.
+    /// </summary>
+    /// <returns>Its name's hash.</returns>
+    public int Prefetch(in StoredKey key)
+    {
+        var hash = LocalTable.HashOf(key.Name);
+        _tables[key.TagHash % Stripes].Prefetch(hash);
+        return hash;
+    }
 
     public LocalEntry? Find(in StoredKey key)
     {

@@ -10,7 +10,7 @@ internal static class LocalStorePasses
     {
         foreach (var stripe in store.All)
         {
-            stripe.Serving = connection;
+            stripe.Answers.Serving = connection;
         }
     }
 
@@ -23,7 +23,7 @@ internal static class LocalStorePasses
         {
             lock (stripe.Lock)
             {
-                stripe.OpenRound = round + 1;
+                stripe.Answers.OpenRound = round + 1;
             }
         }
     }
@@ -38,7 +38,9 @@ internal static class LocalStorePasses
                 // Rounds stand in their order, but for answers that overtook each other: those wait for the later one.
                 for (var entry = stripe.Journal.First; entry is not null && stripe.Settle(entry).Round <= round;)
                 {
+                    // Nothing has touched it since it was answered.
                     var next = entry.Next;
+                    next?.Prefetch();
                     if (entry.Standing == Standing.Acknowledged)
                     {
                         stripe.Retire(entry);

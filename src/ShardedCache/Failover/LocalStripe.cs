@@ -12,7 +12,6 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>More than a tenth of a second replaces, at the usual rates.</summary>
     private const int MaxFree = 512;
 
-    private readonly LocalTable _entries = new();
     private readonly Stack<LocalEntry> _free = new();
 
     // In the order in which the entries came into use; second chances are given on eviction.
@@ -22,16 +21,15 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
     public Lock Lock { get; } = new();
 
+    /// <summary>For <see cref="LocalTable.Prefetch"/>, which alone needs no lock.</summary>
+    public LocalTable Table { get; } = new();
+
     /// <summary>The journal, oldest first.</summary>
     public EntryList Journal { get; } = new();
 
     public long StandbySize => _standby.Size;
 
-    /// <summary>The round of the proof that covers what is acknowledged now.</summary>
-    public long OpenRound { get; set; } = 1;
-
-    /// <summary>The connection whose answers count; null before the first.</summary>
-    public IServerConnection? Serving { get; set; }
+    public StripeAnswers Answers { get; } = new();
 
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
@@ -65,7 +63,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         }
     }
 
-    public LocalEntry? Find(string key) => _entries.Find(key) is { } entry ? Settle(entry) : null;
+    public LocalEntry? Find(string key) => Table.Find(key) is { } entry ? Settle(entry) : null;
 
     /// <summary>Takes over an answer that came without the lock. Whatever reads how an entry stands settles it first.</summary>
     public LocalEntry Settle(LocalEntry entry)
@@ -90,23 +88,20 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry;
     }
 
-    /// <summary>Begins a search. Needs no lock.</summary>
-    public void Prefetch(int hash) => _entries.Prefetch(hash);
-
     /// <summary>What a write will replace, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
     /// <param name="hash">Of the key, by <see cref="LocalTable.HashOf"/>.</param>
     public LocalEntry? Seek(int hash)
     {
-        var entry = _entries.Seek(hash);
+        var entry = Table.Seek(hash);
         entry?.Prefetch();
         return entry;
     }
 
     /// <summary>What is very probably known of a key, by its name's hash.</summary>
-    public (Stamp Stamp, long ConfirmedAt) Look(int hash) => _entries.Look(hash);
+    public (Stamp Stamp, long ConfirmedAt) Look(int hash) => Table.Look(hash);
 
     /// <summary>To be called when the stamp of an entry, or when it was confirmed, has changed where it is.</summary>
-    public void Tell(LocalEntry entry) => _entries.Tell(entry);
+    public void Tell(LocalEntry entry) => Table.Tell(entry);
 
     /// <summary>A master says the same: it was asked at this time, in milliseconds by the shard's clock.</summary>
     public void Confirm(LocalEntry entry, long askedAt)
@@ -132,7 +127,6 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
             return entry;
         }
 
-        entry.PrefetchOthers();
         var freed = Leave(Settle(entry));
         var isOwed = entry.Overlays;
         entry.Renew(kind, header, payload);
@@ -151,7 +145,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
         var freed = 0L;
-        if (_entries.Set(entry) is { } replaced)
+        if (Table.Set(entry) is { } replaced)
         {
             freed = Leave(Settle(replaced));
             replaced.ReleasePayload();
@@ -178,7 +172,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         if (!entry.IsDetached)
         {
             Count(-Leave(entry));
-            _entries.Remove(entry.Key.Name);
+            Table.Remove(entry.Key.Name);
             entry.ReleasePayload();
             Evictions -= entry.Kind == LocalKind.Eviction ? 1 : 0;
             GroupRemovals -= entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
@@ -189,7 +183,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     public void Move(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
         // The journal is in the order of rounds: what is acknowledged once more, because it was touched, goes behind the others.
-        var isLater = standing == Standing.Acknowledged && entry.Round > 0 && entry.Round < OpenRound;
+        var isLater = standing == Standing.Acknowledged && entry.Round > 0 && entry.Round < Answers.OpenRound;
         var staysInPlace = entry.Standing != Standing.Standby && standing != Standing.Standby && !isLater;
         if (staysInPlace)
         {
@@ -303,7 +297,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
     private void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        if (standing == Standing.Acknowledged && Serving is not null && !ReferenceEquals(sentOn, Serving))
+        if (standing == Standing.Acknowledged && Answers.Serving is { } serving && !ReferenceEquals(sentOn, serving))
         {
             (standing, sentOn) = (Standing.Pending, null);
         }
@@ -313,7 +307,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
             entry.NextVersion();
         }
 
-        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? OpenRound : 0);
+        (entry.Standing, entry.SentOn, entry.Round) = (standing, sentOn, standing == Standing.Acknowledged ? Answers.OpenRound : 0);
         entry.IsOwed = standing == Standing.Pending || (standing == Standing.Sent && entry.IsOwed);
     }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
@@ -17,6 +19,9 @@ internal sealed class LocalTable
     // At most half full. Its length is a power of two.
     private Slot[] _slots = new Slot[Smallest];
 
+    // The array's own length lies with its first slots, which are as far away as any other.
+    private int _mask = Smallest - 1;
+
     public int Count { get; private set; }
 
     /// <summary>Differs from process to process: nobody can choose keys that meet in one place.</summary>
@@ -25,8 +30,10 @@ internal sealed class LocalTable
     /// <summary>Brings the place of this hash into the processor's cache.</summary>
     public void Prefetch(int hash)
     {
-        var slots = _slots;
-        ProcessorCache.Prefetch(ref slots[hash & (slots.Length - 1)]);
+        // Should another thread replace the array meanwhile, the place may be outside of it: it is not looked at.
+        ref var first = ref MemoryMarshal.GetArrayDataReference(_slots);
+        ProcessorCache.Prefetch(ref first);
+        ProcessorCache.Prefetch(ref Unsafe.Add(ref first, hash & _mask));
     }
 
     /// <summary>What is very probably known under the name of that hash, as <see cref="Tell"/> was told last; nothing: the default.</summary>
@@ -137,7 +144,7 @@ internal sealed class LocalTable
     {
         var old = _slots;
         _slots = new Slot[old.Length * 2];
-        var mask = _slots.Length - 1;
+        var mask = _mask = _slots.Length - 1;
         foreach (var slot in old)
         {
             if (slot.Entry is not null)

@@ -41,9 +41,10 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
 
         try
         {
+            var hash = _writer.Prefetch(key);
             var localNow = options?.AbsoluteExpiration is null ? default : context.Time.GetUtcNow();
             EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, localNow);
-            return _writer.FinishAsync(_writer.Begin(key, lifetime, payload, mode, cancellationToken), mode);
+            return _writer.FinishAsync(_writer.Begin(key, hash, lifetime, payload, mode, cancellationToken), mode);
         }
         catch (Exception exception) when (exception is ArgumentException or ShardUnavailableException)
         {
@@ -177,7 +178,7 @@ internal sealed class ShardExecutor(Shard shard, ShardContext context)
         var calledAt = context.Time.GetUtcNow();
         EntryLifetime? lifetime = options is null ? null : EntryLifetime.Of(options, calledAt);
         await _judge.RunAsync(
-            token => _writer.FinishAsync(_writer.Begin(key, Since(calledAt, lifetime), payload, mode, token), mode), mode, cancellationToken)
+            token => _writer.FinishAsync(_writer.Begin(key, _writer.Prefetch(key), Since(calledAt, lifetime), payload, mode, token), mode), mode, cancellationToken)
             .ConfigureAwait(false);
     }
 

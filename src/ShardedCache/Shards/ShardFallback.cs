@@ -18,17 +18,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
     /// <summary>Begins to look the key up.</summary>
     /// <returns>Its name's hash, for <see cref="TryBegin"/>.</returns>
-    public int Prefetch(in StoredKey key)
-    {
-        if (context.FailoverMode == FailoverMode.Throw)
-        {
-            return 0;
-        }
-
-        var hash = LocalTable.HashOf(key.Name);
-        _store.StripeOf(key).Prefetch(hash);
-        return hash;
-    }
+    public int Prefetch(in StoredKey key) => context.FailoverMode == FailoverMode.Throw ? 0 : _store.Prefetch(key);
 
     /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this

@@ -16,19 +16,21 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     private readonly ShardJudge _judge = new(shard, context);
     private readonly LocalStore _store = shard.Store;
 
+    /// <summary>Begins to look up what a write will replace.</summary>
+    /// <returns>Its name's hash, for <see cref="Begin"/>.</returns>
+    public int Prefetch(in StoredKey key) => context.IsJournaling ? _store.Prefetch(key) : 0;
+
     /// <summary>Stamps, sends and journals; without a lifetime it removes.</summary>
     public PendingWrite Begin(
-        in StoredKey key, EntryLifetime? lifetime, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
+        in StoredKey key, int hash, EntryLifetime? lifetime, in ReadOnlySequence<byte> payload, CallMode mode, CancellationToken cancellationToken)
     {
-        var hash = HashOf(key);
         var kept = context.IsJournaling && lifetime is not null ? PayloadSource.Of(payload) : default;
         PendingWrite write;
         var stripe = _store.StripeOf(key);
-        stripe.Prefetch(hash);
         lock (stripe.Lock)
         {
-            var connection = Target(kept);
-            write = BeginLocked(stripe, hash, connection, connection, key, ExpirationOf(lifetime), kept, payload, mode, cancellationToken);
+            var connection = shard.Live ?? Target(kept);
+            write = BeginLocked(stripe, hash, connection, connection, key, lifetime, kept, payload, mode, cancellationToken);
         }
 
         _store.Added();
@@ -49,14 +51,13 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         _store.WithAllLocked(() =>
         {
             var connection = Target(kept);
-            var expiration = ExpirationOf(lifetime);
             var batch = connection?.CreateBatch();
             for (var i = 0; i < writes.Length; i++)
             {
                 var key = keys[positions.Span[i]];
                 var payload = payloads is null ? default : new ReadOnlySequence<byte>(payloads[positions.Span[i]]);
                 writes[i] = BeginLocked(
-                    _store.StripeOf(key), HashOf(key), connection, batch, key, expiration, kept[i], payload, CallMode.Asynchronous, cancellationToken);
+                    _store.StripeOf(key), Prefetch(key), connection, batch, key, lifetime, kept[i], payload, CallMode.Asynchronous, cancellationToken);
             }
 
             batch?.Send();
@@ -178,25 +179,23 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
     }
 
-    private int HashOf(in StoredKey key) => context.IsJournaling ? LocalTable.HashOf(key.Name) : 0;
-
-    private EntryExpiration? ExpirationOf(EntryLifetime? lifetime) => lifetime?.From(shard.Clock.NowMilliseconds);
-
     private PendingWrite BeginLocked(
         LocalStripe stripe,
         int hash,
         IServerConnection? connection,
         IEntryCommands? commands,
         in StoredKey key,
-        EntryExpiration? expiration,
+        in EntryLifetime? lifetime,
         in PayloadSource kept,
         in ReadOnlySequence<byte> payload,
         CallMode mode,
         CancellationToken cancellationToken)
     {
-        var stamp = shard.Clock.Next();
-        var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
+        // What the write replaces is far from the processor: one step towards it at a time, with something else done in between.
         var sought = context.IsJournaling ? stripe.Seek(hash) : null;
+        var stamp = shard.Clock.Next(out var now);
+        var expiration = lifetime?.From(now);
+        var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
         EntryRef written = default;
         ValueTask<Reply> reply = default;
         if (commands is not null)
@@ -214,6 +213,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
             var length = header.Write(bytes);
+            sought?.PrefetchOthers();
             var life = expiration is { } set ? set.TimeToLive : _store.Limits.TombstoneLife;
             var guard = Guard(header, life);
             reply = commands.SetAsync(key, bytes[..length], payload, header.IsSliding ? life : guard, mode, cancellationToken);

@@ -145,7 +145,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
     internal void Untrack(PendingOperation operation, bool isAnswered)
     {
         _pending.Remove(operation);
-        if (isAnswered)
+        if (isAnswered && !Volatile.Read(ref _hasReceived))
         {
             Volatile.Write(ref _hasReceived, true);
         }
