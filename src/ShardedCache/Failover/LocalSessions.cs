@@ -225,7 +225,8 @@ internal static class LocalSessions
     /// <returns>What this process has changed and that master lacks; null for nothing.</returns>
     public static SessionState? ObserveNoSession(this LocalStore store, in StoredKey key, in KnownSession known, IServerConnection connection)
     {
-        if (known.Entry.Entry is not null)
+        // What was owed then may have been on its way behind the read, which says nothing of it.
+        if (known.Owed is null && known.Entry.Entry is not null)
         {
             store.ObserveMissing(known.Entry, connection);
         }

@@ -297,7 +297,9 @@ internal sealed class LocalStore
             {
                 // Another client may yet bring back what it had replaced; or itself, which is later than this.
                 var (standing, sentOn) = (entry.Standing, entry.SentOn);
-                stripe.Put(Removal(stripe, entry.Key, LocalKind.Tombstone, entry.Header.Stamp.Before()), standing, sentOn);
+                var removal = Removal(stripe, entry.Key, LocalKind.Tombstone, entry.Header.Stamp.Before());
+                removal.WasRead = true;
+                stripe.Put(removal, standing, sentOn);
             }
             else if (entry.Kind != LocalKind.Tombstone)
             {

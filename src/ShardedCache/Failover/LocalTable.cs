@@ -30,10 +30,11 @@ internal sealed class LocalTable
     /// <summary>Brings the place of this hash into the processor's cache.</summary>
     public void Prefetch(int hash)
     {
-        // Should another thread replace the array meanwhile, the place may be outside of it: it is not looked at.
+        // In this order: an array is never smaller than the mask that was there before it.
+        var mask = Volatile.Read(ref _mask);
         ref var first = ref MemoryMarshal.GetArrayDataReference(_slots);
         ProcessorCache.Prefetch(ref first);
-        ProcessorCache.Prefetch(ref Unsafe.Add(ref first, hash & _mask));
+        ProcessorCache.Prefetch(ref Unsafe.Add(ref first, hash & mask));
     }
 
     /// <summary>What is very probably known under the name of that hash, as <see cref="Tell"/> was told last; nothing: the default.</summary>
@@ -143,8 +144,9 @@ internal sealed class LocalTable
     private void Grow()
     {
         var old = _slots;
-        _slots = new Slot[old.Length * 2];
-        var mask = _mask = _slots.Length - 1;
+        Volatile.Write(ref _slots, new Slot[old.Length * 2]);
+        var mask = _slots.Length - 1;
+        Volatile.Write(ref _mask, mask);
         foreach (var slot in old)
         {
             if (slot.Entry is not null)

@@ -64,7 +64,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             var key = keys[positions.Span[i]];
             var reader = context.Readers.Rent();
             reader.Begin(shard.Clock);
-            bool? answer = _fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound) ? null : isFound;
+            var answer = Begin(key, reader);
             var asks = answer is null && batch is not null;
             pending[i] = new(reader, answer, asks, asks ? batch!.GetAsync(key, reader, CallMode.Asynchronous, limit.Token) : default);
         }
@@ -132,9 +132,14 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         StoredKey key, EntryReader reader, OperationTime time, bool? answer, CallMode mode, CancellationToken cancellationToken)
     {
         using var activity = ShardedCacheActivities.Start("get", shard.Name);
-        if (answer is null && !_fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound))
+
+        // In this order: what the journal owes to a server is known before that one serves.
+        var connection = shard.Live;
+        answer ??= Begin(key, reader);
+        if (answer is null && connection is null)
         {
-            answer = isFound;
+            connection = await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            answer = connection is null ? null : Begin(key, reader);
         }
 
         if (answer is { } fromJournal)
@@ -143,12 +148,15 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             return fromJournal;
         }
 
-        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
         var reply = connection is null ? default : await time.AskAsync(connection, key, reader, mode, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;
         return connection is not null && Finish(connection, key, reader, reply, time) is { } found
             ? found
             : await FallBackAsync(connection, key, reader, reply, time, mode, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>What the journal answers; null where the server is to be asked.</summary>
+    private bool? Begin(in StoredKey key, EntryReader reader) =>
+        _fallback.TryBegin(key, _fallback.Prefetch(key), reader, out var isFound) ? null : isFound;
 
     /// <summary>Null where the server gave no answer that counts.</summary>
     private bool? Finish(IServerConnection connection, StoredKey key, EntryReader reader, Reply reply, OperationTime time)

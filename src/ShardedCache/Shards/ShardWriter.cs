@@ -207,8 +207,21 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
                 var entry = _store.Write(stripe, sought, key, header, kept, connection);
                 written = EntryRef.To(entry);
                 var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);
-                reply = ReplayCommand.Send(commands, entry, _store, isWhole, out var isGuarded, mode, cancellationToken);
-                return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
+                try
+                {
+                    reply = ReplayCommand.Send(commands, entry, _store, isWhole, out var isGuarded, mode, cancellationToken);
+                    return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
+                }
+                catch
+                {
+                    // As where it is not sent: nothing may bring it later.
+                    if (written.Current is { } unsent)
+                    {
+                        stripe.Forget(unsent);
+                    }
+
+                    throw;
+                }
             }
 
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];

@@ -55,6 +55,45 @@ public sealed class LocalStoreReadTests : IDisposable
     }
 
     [Fact]
+    public void A_session_that_a_read_does_not_find_stays_where_it_was_on_its_way_behind_that_read_and_lives_by_it()
+    {
+        var (key, window) = (LocalWorld.Key("session"), TimeSpan.FromMinutes(20));
+        var stripe = Store.StripeOf(key);
+        KnownSession known;
+        lock (stripe.Lock)
+        {
+            var changes = new SessionChanges(false, new Dictionary<string, byte[]?> { ["a"] = [1] }, 1);
+            Store.WriteSession(stripe, key, null, changes, (long)window.TotalMilliseconds, sentOn: null);
+            stripe.Move(stripe.Find(key.Name)!, Standing.Sent, _world.First);
+        }
+
+        _world.Time.Advance(window / 2);
+        known = Store.KnownOf(key);
+        Store.Answered(EntryRef.To(Store.Find(key)), _world.First, isAcknowledged: true);
+        Assert.Equal(Standing.Acknowledged, Store.Find(key)?.Standing);
+
+        var found = Store.ObserveNoSession(key, known, _world.First);
+
+        Assert.Equal([1], found?.Items["a"].Value);
+        Assert.InRange(Store.Find(key)!.ExpiresAt, _world.Now + (long)window.TotalMilliseconds, long.MaxValue);
+        Assert.Equal(1, Store.JournalCount);
+    }
+
+    [Fact]
+    public void A_value_that_its_server_has_no_more_is_no_write_of_this_process()
+    {
+        _world.Observe("key", Header(), [1], _world.First);
+        Store.ObserveMissing(EntryRef.To(_world.Find("key")), _world.First);
+        var entry = _world.Find("key")!;
+        lock (entry.Stripe.Lock)
+        {
+            entry.Stripe.Move(entry, Standing.Pending, null);
+        }
+
+        Assert.Equal((LocalKind.Tombstone, 1, 0), (entry.Kind, Store.Pending, Store.Undelivered));
+    }
+
+    [Fact]
     public void A_read_that_was_sent_before_an_own_write_does_not_replace_it()
     {
         var older = Header();

@@ -76,7 +76,7 @@ internal sealed class RespConnector : IServerConnector
             var share = left > TimeSpan.Zero ? left / addresses.Length : TimeSpan.Zero;
             if (await connection.ConnectAsync(addresses, share, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
             {
-                return Fault(connection, failure);
+                return Fault(connection, settings, failure);
             }
 
             var fault = await RespHandshake.RunAsync(connection, settings, credentials, cancellationToken).ConfigureAwait(false);
@@ -89,20 +89,21 @@ internal sealed class RespConnector : IServerConnector
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return Fault(connection, e);
+            return Fault(connection, settings, e);
         }
     }
 
-    private static ConnectionFault Fault(RespConnection connection, Exception failure) => failure switch
+    private static ConnectionFault Fault(RespConnection connection, ConnectionSettings settings, Exception failure) => failure switch
     {
         AuthenticationException => new ConnectionFault(ConnectionFaultKind.Tls, $"The TLS handshake with {connection.Address} failed: {failure.Message}"),
         ObjectDisposedException => new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The cache was disposed."),
         OutOfMemoryException or ThreadStartException => new ConnectionFault(
             ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}: the process has no thread or memory left for it."),
-        _ when !RespLink.IsLoss(failure) => new ConnectionFault(
+        _ when settings.Tls is not null && !RespLink.IsLoss(failure) => new ConnectionFault(
             ConnectionFaultKind.Tls, $"The connection to {connection.Address} could not be secured ({failure.GetType().Name}): {failure.Message}"),
-        _ when connection.IsConnected => new ConnectionFault(
+        _ when connection.IsConnected && RespLink.IsLoss(failure) => new ConnectionFault(
             ConnectionFaultKind.ClosedByPeer, $"{connection.Address} ended the connection during the handshake. {RespHandshake.Hint}"),
-        _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),
+        _ when RespLink.IsLoss(failure) => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address}."),
+        _ => new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {connection.Address} ({failure.GetType().Name}): {failure.Message}"),
     };
 }

@@ -18,6 +18,8 @@ internal sealed class RespPoller
 
     private const int BusyWith = 8;
 
+    private const int MostSpins = 20;
+
     private readonly Lock _gate = new();
     private readonly RespChain _chain;
     private readonly Socket _bell = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -186,12 +188,22 @@ internal sealed class RespPoller
         }
     }
 
-    /// <summary>Until it is through, what it has not taken would end each wait at once. It rarely takes more than a few spins.</summary>
+    /// <summary>
+    /// Until it is through, what it has not taken would end each wait at once. It rarely takes more than a few spins. One that takes long is
+    /// waited for without any, but not by sleeping: nobody else sees what comes when it has gone.
+    /// </summary>
     private void WaitForReceiver()
     {
         for (var wait = default(SpinWait); Volatile.Read(ref _receiving) != 0;)
         {
-            wait.SpinOnce();
+            if (wait.Count < MostSpins)
+            {
+                wait.SpinOnce(sleep1Threshold: -1);
+            }
+            else
+            {
+                Completions.WaitWhileServing();
+            }
         }
     }
 
