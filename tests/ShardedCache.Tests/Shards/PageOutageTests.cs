@@ -17,7 +17,9 @@ public sealed class PageOutageTests : Outage
     {
         await StartAsync();
         A.IsDown = true;
-        FailNext(A, "page-set", fault);
+
+        // Each time: the journal may try once more before the connection ends.
+        A.AnswerEntry = command => command == "page-set" ? Fault(A, fault) : null;
 
         await Pages.SetAsync("key", new ReadOnlySequence<byte>("page"u8.ToArray()), ["tag"], TimeSpan.FromMinutes(1), Token);
         await FailAsync();
