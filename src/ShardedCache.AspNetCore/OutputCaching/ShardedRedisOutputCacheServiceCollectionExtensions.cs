@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using ShardedCache;
 using ShardedCache.AspNetCore.OutputCaching;
 using ShardedCache.Diagnostics;
@@ -42,7 +41,7 @@ public static class ShardedRedisOutputCacheServiceCollectionExtensions
         {
             var pages = (find(provider) as IPageCache)?.Pages ?? throw new InvalidOperationException(
                 $"The registered {nameof(IShardedCache)} is not one of AddShardedRedisCache, and the output cache needs one.");
-            var logger = new NonThrowingLogger((provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedOutputCacheStore>());
+            var logger = NonThrowingLogger.For<ShardedOutputCacheStore>(provider.GetService<ILoggerFactory>());
             return new ShardedOutputCacheStore(pages, new StoreTrouble(pages, logger));
         }));
 }

@@ -22,7 +22,7 @@ internal sealed class ShardedSessionStore : ISessionStore
         _entries = (cache as ISessionCache)?.Sessions ?? throw new InvalidOperationException(
             $"Sessions need the {nameof(IShardedCache)} that AddShardedRedisCache registers, and found a {cache.GetType()}.");
         _time = time;
-        _logger = new NonThrowingLogger(loggers.CreateLogger<ShardedSessionStore>());
+        _logger = NonThrowingLogger.For<ShardedSessionStore>(loggers);
         _availability = new SessionAvailability(_logger, time);
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ShardedCache.Diagnostics;
 
@@ -8,6 +9,9 @@ namespace ShardedCache.Diagnostics;
 /// </summary>
 internal sealed class NonThrowingLogger(ILogger inner) : ILogger
 {
+    /// <param name="loggers">Null where the application logs nothing.</param>
+    public static NonThrowingLogger For<T>(ILoggerFactory? loggers) => new((loggers ?? NullLoggerFactory.Instance).CreateLogger<T>());
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => inner.BeginScope(state);
 

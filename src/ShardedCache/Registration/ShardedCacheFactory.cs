@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using ShardedCache.Connections;
 using ShardedCache.Connections.Resp;
@@ -18,7 +17,7 @@ internal static class ShardedCacheFactory
     {
         var options = services.GetRequiredService<IOptionsMonitor<ShardedRedisCacheOptions>>().Get(name);
         var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        var logger = new NonThrowingLogger((services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<ShardedRedisCache>());
+        var logger = NonThrowingLogger.For<ShardedRedisCache>(services.GetService<ILoggerFactory>());
         if (string.IsNullOrWhiteSpace(options.Configuration))
         {
             logger.LocalMemoryOnly();

@@ -41,38 +41,10 @@ internal sealed class RespPoller
     public RespCompletions Completions { get; }
 
     /// <summary>So much is awaited that looking for it finds it; else it is found sooner by waiting for it.</summary>
-    public bool IsBusy
-    {
-        get
-        {
-            var awaited = 0;
-            foreach (var connection in Volatile.Read(ref _connections))
-            {
-                awaited += connection.Awaited;
-                if (awaited >= BusyWith)
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
-    }
+    public bool IsBusy => CountAwaited(BusyWith) >= BusyWith;
 
     /// <summary>How many replies are still to come.</summary>
-    public int Awaited
-    {
-        get
-        {
-            var awaited = 0;
-            foreach (var connection in Volatile.Read(ref _connections))
-            {
-                awaited += connection.Awaited;
-            }
-
-            return awaited;
-        }
-    }
+    public int Awaited => CountAwaited(int.MaxValue);
 
     public int Count => Volatile.Read(ref _connections).Length;
 
@@ -186,6 +158,22 @@ internal sealed class RespPoller
                 WaitForReceiver();
             }
         }
+    }
+
+    /// <param name="enough">Beyond this it need not be known: there may be many connections.</param>
+    private int CountAwaited(int enough)
+    {
+        var awaited = 0;
+        foreach (var connection in Volatile.Read(ref _connections))
+        {
+            awaited += connection.Awaited;
+            if (awaited >= enough)
+            {
+                break;
+            }
+        }
+
+        return awaited;
     }
 
     /// <summary>
