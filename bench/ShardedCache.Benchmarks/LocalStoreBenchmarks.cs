@@ -55,7 +55,7 @@ public class LocalStoreBenchmarks
         lock (stripe.Lock)
         {
             var sought = stripe.Seek(hash);
-            sought?.PrefetchOthers();
+            sought?.PrefetchPayload();
             var entry = _store.Write(stripe, sought, key, EntryHeader.Value(new Stamp((ulong)_next << 10), _expiration), payload, _connection);
             written = EntryRef.To(entry);
         }
@@ -75,11 +75,9 @@ public class LocalStoreBenchmarks
     {
         var key = _keys[_next++ & (Keys - 1)];
         var hash = _store.Prefetch(key);
-        var stripe = _store.StripeOf(key);
-        lock (stripe.Lock)
+        if (_store.TryLook(key, hash, out var known))
         {
-            var (stamp, confirmedAt) = stripe.Look(hash);
-            _reader.Keep(stamp, confirmedAt, 64 * 1024);
+            _reader.Keep(known.Stamp, known.ConfirmedAt, 64 * 1024);
         }
 
         return _reader.SaysAgain(1000) ? 1 : 0;

@@ -13,7 +13,6 @@ internal sealed class EntryList
 
     public void Add(LocalEntry entry)
     {
-        entry.List = this;
         entry.Previous = Last;
         entry.Next = null;
         if (Last is null)
@@ -51,7 +50,6 @@ internal sealed class EntryList
         }
 
         entry.Previous = entry.Next = null;
-        entry.List = null;
         Size -= entry.Size;
         Count--;
     }

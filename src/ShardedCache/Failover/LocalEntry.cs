@@ -54,7 +54,6 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     private PayloadCopy? _payload;
     private LocalEntry? _previous;
-    private LocalEntry? _next;
 
     // The key's text is in no processor's cache any more when the entry moves on.
     private int _ownSize;
@@ -107,7 +106,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
             if (_isOwed != value)
             {
                 _isOwed = value;
-                stripe.Owed += value ? 1 : -1;
+                stripe.Answers.Owed += value ? 1 : -1;
             }
         }
     }
@@ -143,7 +142,13 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public bool WasUsed { get; set; }
 
     /// <summary>Whether its key was replaced, or forgotten.</summary>
-    public bool IsDetached => List is null;
+    public bool IsDetached { get; set; } = true;
+
+    /// <summary>Whether the eviction will look at it; it may be used for another key by then.</summary>
+    public bool IsQueued { get; set; }
+
+    /// <summary>Has become a copy once more while it was queued: its place is behind the others.</summary>
+    public bool IsQueuedAgain { get; set; }
 
     /// <summary>Its payload is a session's state, which is merged into what its master has.</summary>
     public bool IsSession { get; set; }
@@ -160,19 +165,13 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Others keep it without its version, so it is not used again.</summary>
     public bool IsShared { get; set; }
 
-    public EntryList? List { get; set; }
-
     public LocalEntry? Previous
     {
         get => _previous;
         set => _previous = value;
     }
 
-    public LocalEntry? Next
-    {
-        get => _next;
-        set => _next = value;
-    }
+    public LocalEntry? Next { get; set; }
 
     public long Size => _ownSize + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
 
@@ -191,41 +190,26 @@ internal sealed class LocalEntry(LocalStripe stripe)
         Begin(kind, header, payload);
     }
 
-    private void Begin(LocalKind kind, in EntryHeader header, PayloadCopy? payload)
+    private void Begin(LocalKind kind, in EntryHeader header, PayloadCopy? payload, bool isOwed = false)
     {
         (Kind, Header, Payload) = (kind, header, payload);
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
-        (IsOwed, IsTouchOnly, WasRead, WasUsed) = (false, false, false, false);
+        (IsOwed, IsTouchOnly, WasRead, WasUsed) = (isOwed, false, false, false);
         (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
-    public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload) => Begin(kind, header, payload.Replace(Payload));
+    public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload)
+    {
+        // Until the new one is answered the master may have only what is older than both.
+        Begin(kind, header, payload.Replace(Payload), isOwed: Overlays);
+    }
 
     /// <summary>Without touching it.</summary>
-    public void Prefetch()
-    {
-        ProcessorCache.Prefetch(ref _previous);
-        ProcessorCache.Prefetch(ref _versionAndAnswer);
-        ProcessorCache.Prefetch(ref _key);
-        ProcessorCache.Prefetch(ref _payload);
-    }
+    public void Prefetch() => ProcessorCache.Prefetch(this, Overhead);
 
-    /// <summary>What changes with it when it is replaced: its neighbours in a list, and its payload.</summary>
-    public void PrefetchOthers()
-    {
-        if (_previous is { } previous)
-        {
-            ProcessorCache.Prefetch(ref previous._next);
-        }
-
-        if (_next is { } next)
-        {
-            ProcessorCache.Prefetch(ref next._previous);
-        }
-
-        _payload?.Prefetch();
-    }
+    /// <summary>The memory of its payload, which changes with it when it is replaced.</summary>
+    public void PrefetchPayload() => _payload?.Prefetch();
 
     /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>
     public void KeepKeyOf(LocalEntry other) => _key = other._key;

@@ -14,8 +14,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
     private readonly Stack<LocalEntry> _free = new();
 
-    // In the order in which the entries came into use; second chances are given on eviction.
-    private readonly EntryList _standby = new();
+    // What is to be evicted next, each object once, in the order in which they came into use; second chances are given on eviction. Who has
+    // left the copies since stays here until it is looked at: to take it out of a list, each write would fetch its two neighbours from memory.
+    private readonly Queue<LocalEntry> _eviction = new();
     private long _uncounted;
 
     /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
@@ -27,17 +28,12 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>The journal, oldest first.</summary>
     public EntryList Journal { get; } = new();
 
-    public long StandbySize => _standby.Size;
+    public long StandbySize { get; private set; }
 
     public StripeAnswers Answers { get; } = new();
 
     /// <summary>How many entries are pending.</summary>
     public int Pending { get; private set; }
-
-    /// <summary>
-    /// How many entries are owed (<see cref="LocalEntry.IsOwed"/>): while there are none, the master answers for every key.
-    /// </summary>
-    public int Owed { get; set; }
 
     /// <summary>How many removals of whole groups are known: hardly ever any, and then no read need look for one.</summary>
     public int GroupRemovals { get; private set; }
@@ -97,9 +93,6 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry;
     }
 
-    /// <summary>What is very probably known of a key, by its name's hash.</summary>
-    public (Stamp Stamp, long ConfirmedAt) Look(int hash) => Table.Look(hash);
-
     /// <summary>To be called when the stamp of an entry, or when it was confirmed, has changed where it is.</summary>
     public void Tell(LocalEntry entry) => Table.Tell(entry);
 
@@ -128,9 +121,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         }
 
         var freed = Leave(Settle(entry));
-        var isOwed = entry.Overlays;
         entry.Renew(kind, header, payload);
-        entry.IsOwed = isOwed;
         if (standing != Standing.Sent)
         {
             // What is sent gets its number then.
@@ -145,6 +136,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     public void Put(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
         var freed = 0L;
+
+        // In this order: who looks at the table without the lock, and finds nothing owed after that, asks the master.
+        entry.IsOwed |= standing == Standing.Pending;
         if (Table.Set(entry) is { } replaced)
         {
             freed = Leave(Settle(replaced));
@@ -154,7 +148,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
             GroupRemovals -= replaced.Group is { IsRemovalOfAll: true } ? 1 : 0;
 
             // Until the new one is answered the master may have only what is older than both.
-            entry.IsOwed = replaced.Overlays;
+            entry.IsOwed = standing == Standing.Pending || replaced.Overlays;
             if (!ReferenceEquals(replaced, entry))
             {
                 Free(replaced);
@@ -272,7 +266,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
     private void Free(LocalEntry entry)
     {
-        entry.IsOwed = false;
+        (entry.IsOwed, entry.IsDetached) = (false, true);
         if (!entry.IsShared && _free.Count < MaxFree)
         {
             entry.End();
@@ -283,10 +277,17 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>Returns by how much the journal has grown.</summary>
     private long Enter(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
+        entry.IsDetached = false;
         Stand(entry, standing, sentOn);
         if (entry.Standing == Standing.Standby)
         {
-            _standby.Add(entry);
+            StandbySize += entry.Size;
+            entry.IsQueuedAgain = entry.IsQueued;
+            if (!entry.IsQueued)
+            {
+                Queue(entry);
+            }
+
             return 0;
         }
 
@@ -316,7 +317,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     {
         if (entry.Standing == Standing.Standby)
         {
-            _standby.Remove(entry);
+            StandbySize -= entry.Size;
             return 0;
         }
 
@@ -325,15 +326,49 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry.Size;
     }
 
+    private void Queue(LocalEntry entry)
+    {
+        if (_eviction.Count > (2 * Table.Count) + MaxFree)
+        {
+            for (var left = _eviction.Count; left > 0; left--)
+            {
+                if (NextCopy() is { } copy)
+                {
+                    Requeue(copy);
+                }
+            }
+        }
+
+        Requeue(entry);
+    }
+
+    private void Requeue(LocalEntry entry)
+    {
+        entry.IsQueued = true;
+        _eviction.Enqueue(entry);
+    }
+
+    /// <summary>Takes the next one out of the queue; null where it is no copy any more.</summary>
+    private LocalEntry? NextCopy()
+    {
+        var entry = _eviction.Dequeue();
+        entry.IsQueued = false;
+        return entry is { IsDetached: false, Standing: Standing.Standby } ? entry : null;
+    }
+
     private void Evict()
     {
-        for (var left = _standby.Count; _standby.Size > standbyLimit && _standby.First is { } oldest; left--)
+        for (var left = _eviction.Count; StandbySize > standbyLimit; left--)
         {
-            if (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest)))
+            if (NextCopy() is not { } oldest)
             {
-                oldest.WasUsed = false;
-                _standby.Remove(oldest);
-                _standby.Add(oldest);
+                continue;
+            }
+
+            if (oldest.WasUsed || oldest.IsQueuedAgain || (left > 0 && IsRemovalOfGroup(oldest)))
+            {
+                (oldest.WasUsed, oldest.IsQueuedAgain) = (false, false);
+                Requeue(oldest);
             }
             else
             {

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ShardedCache.Entries;
 
 namespace ShardedCache.Failover;
@@ -9,18 +7,24 @@ namespace ShardedCache.Failover;
 /// Entries by the names of their keys: open addressing with linear probing, and deletion that leaves no gap (Knuth, The Art of Computer
 /// Programming, volume 3, section 6.4, algorithms L and R). The hash stands beside the entry, so a place is found by one access to memory,
 /// which can be begun ahead of the search, where a dictionary of .NET needs two, one after the other. So does what nearly all reads need to know:
-/// such a read does not touch the entry itself.
+/// such a read does not touch the entry itself, and needs no lock.
 /// </summary>
-/// <remarks>Guarded by who has it, but for <see cref="Prefetch"/>.</remarks>
+/// <remarks>
+/// Guarded by who has it, but for <see cref="Prefetch"/> and <see cref="TryLook"/>. What these read while it changes is seen by sequence locks
+/// (C. Lameter, "Effective Synchronization on Linux/NUMA Systems", 2005), one for each place and one for all that moves.
+/// </remarks>
 internal sealed class LocalTable
 {
     private const int Smallest = 16;
 
-    // At most half full. Its length is a power of two.
+    // At most three quarters full: the smaller it is, the fewer pages of memory its places are on. Its length is a power of two.
     private Slot[] _slots = new Slot[Smallest];
 
     // The array's own length lies with its first slots, which are as far away as any other.
     private int _mask = Smallest - 1;
+
+    // Odd while places move.
+    private int _moves;
 
     public int Count { get; private set; }
 
@@ -32,26 +36,28 @@ internal sealed class LocalTable
     {
         // In this order: an array is never smaller than the mask that was there before it.
         var mask = Volatile.Read(ref _mask);
-        ref var first = ref MemoryMarshal.GetArrayDataReference(_slots);
-        ProcessorCache.Prefetch(ref first);
-        ProcessorCache.Prefetch(ref Unsafe.Add(ref first, hash & mask));
+        ProcessorCache.PrefetchElement(_slots, hash & mask);
     }
 
-    /// <summary>What is very probably known under the name of that hash, as <see cref="Tell"/> was told last; nothing: the default.</summary>
-    public (Stamp Stamp, long ConfirmedAt) Look(int hash)
+    /// <summary>
+    /// What is very probably known under the name of that hash, as <see cref="Tell"/> was told last; nothing: the default. False where the table
+    /// is changing just then; under its lock it never is.
+    /// </summary>
+    public bool TryLook(int hash, out (Stamp Stamp, long ConfirmedAt) known)
     {
-        var slots = _slots;
+        known = default;
+        var moves = Volatile.Read(ref _moves);
+        var slots = Volatile.Read(ref _slots);
         var mask = slots.Length - 1;
-        for (var at = hash & mask; slots[at].Entry is not null; at = (at + 1) & mask)
+        for (var at = hash & mask; Volatile.Read(ref slots[at].Entry) is not null; at = (at + 1) & mask)
         {
-            ref var slot = ref slots[at];
-            if (slot.Hash == hash)
+            if (slots[at].Hash == hash)
             {
-                return (slot.Stamp, slot.ConfirmedAt);
+                return slots[at].TryRead(out known) && IsUnmoved(moves);
             }
         }
 
-        return default;
+        return IsUnmoved(moves);
     }
 
     /// <summary>Takes over what a read needs to know of an entry, which has to be in the table.</summary>
@@ -66,7 +72,7 @@ internal sealed class LocalTable
             at = (at + 1) & mask;
         }
 
-        slots[at] = new(entry);
+        slots[at].Tell(entry);
     }
 
     /// <summary>What is very probably the entry of that name, which is not looked at; null where there is none.</summary>
@@ -93,14 +99,14 @@ internal sealed class LocalTable
         var (name, hash) = (entry.Key.Name, HashOf(entry.Key.Name));
         var at = PlaceOf(name, hash);
         var replaced = _slots[at].Entry;
-        if (replaced is null && ++Count > _slots.Length / 2)
+        if (replaced is null && ++Count > _slots.Length / 4 * 3)
         {
             Grow();
             at = PlaceOf(name, hash);
         }
 
         entry.Hash = hash;
-        _slots[at] = new(entry);
+        _slots[at].Set(entry);
         return replaced;
     }
 
@@ -114,6 +120,7 @@ internal sealed class LocalTable
         }
 
         Count--;
+        Move();
         for (var at = (gap + 1) & mask; _slots[at].Entry is not null; at = (at + 1) & mask)
         {
             // Whoever would not be found beyond the gap moves into it.
@@ -125,7 +132,12 @@ internal sealed class LocalTable
         }
 
         _slots[gap] = default;
+        Move();
     }
+
+    private bool IsUnmoved(int since) => (since & 1) == 0 && Volatile.Read(ref _moves) == since;
+
+    private void Move() => Interlocked.Increment(ref _moves);
 
     /// <summary>Where the entry of that name is, or would be.</summary>
     private int PlaceOf(string name, int hash)
@@ -143,30 +155,57 @@ internal sealed class LocalTable
 
     private void Grow()
     {
-        var old = _slots;
-        Volatile.Write(ref _slots, new Slot[old.Length * 2]);
-        var mask = _slots.Length - 1;
-        Volatile.Write(ref _mask, mask);
-        foreach (var slot in old)
+        var grown = new Slot[_slots.Length * 2];
+        var mask = grown.Length - 1;
+        foreach (var slot in _slots)
         {
             if (slot.Entry is not null)
             {
                 var at = slot.Hash & mask;
-                while (_slots[at].Entry is not null)
+                while (grown[at].Entry is not null)
                 {
                     at = (at + 1) & mask;
                 }
 
-                _slots[at] = slot;
+                grown[at] = slot;
             }
         }
+
+        Volatile.Write(ref _slots, grown);
+        Volatile.Write(ref _mask, mask);
     }
 
-    private readonly struct Slot(LocalEntry entry)
+    private struct Slot
     {
-        public readonly LocalEntry? Entry = entry;
-        public readonly Stamp Stamp = entry.Header.Stamp;
-        public readonly long ConfirmedAt = entry.ConfirmedAt;
-        public readonly int Hash = entry.Hash;
+        public LocalEntry? Entry;
+        public int Hash;
+        private ulong _stamp;
+        private long _confirmedAt;
+
+        // Odd while it changes.
+        private int _changes;
+
+        // Each volatile write comes after those before it.
+        public void Tell(LocalEntry entry)
+        {
+            Volatile.Write(ref _changes, _changes + 1);
+            Volatile.Write(ref _stamp, entry.Header.Stamp.Value);
+            Volatile.Write(ref _confirmedAt, entry.ConfirmedAt);
+            Volatile.Write(ref _changes, _changes + 1);
+        }
+
+        public void Set(LocalEntry entry)
+        {
+            Tell(entry);
+            Hash = entry.Hash;
+            Volatile.Write(ref Entry, entry);
+        }
+
+        public bool TryRead(out (Stamp Stamp, long ConfirmedAt) known)
+        {
+            var changes = Volatile.Read(ref _changes);
+            known = (new(Volatile.Read(ref _stamp)), Volatile.Read(ref _confirmedAt));
+            return (changes & 1) == 0 && Volatile.Read(ref _changes) == changes;
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace ShardedCache.Failover;
@@ -12,21 +11,32 @@ internal static class ProcessorCache
 {
     private const int Line = 64;
 
-    public static unsafe void Prefetch<T>(ref T place)
+    // Its type and its length.
+    private static readonly int ArrayHeader = 2 * IntPtr.Size;
+
+    /// <summary>Some bytes of an object, from its beginning.</summary>
+    public static unsafe void Prefetch(object target, int bytes)
     {
         if (Sse.IsSupported)
         {
-            // Should the garbage collector move the object meanwhile, this is of no use, and does no harm.
-            Sse.Prefetch0(Unsafe.AsPointer(ref place));
+            // By its address: making a reference to what is in it reads it already, to see that it is not null, and that is what is not to be
+            // waited for. Should the garbage collector move it meanwhile, this is of no use, and does no harm.
+            var address = (byte*)Unsafe.As<object, nint>(ref target);
+            for (var at = 0; at < bytes; at += Line)
+            {
+                Sse.Prefetch0(address + at);
+            }
         }
     }
 
-    public static void Prefetch(byte[] array, int length)
+    /// <summary>One element of an array, and what the array says of itself.</summary>
+    public static unsafe void PrefetchElement<T>(T[] array, int index)
     {
-        ref var first = ref MemoryMarshal.GetArrayDataReference(array);
-        for (var at = 0; at < length; at += Line)
+        if (Sse.IsSupported)
         {
-            Prefetch(ref Unsafe.Add(ref first, at));
+            var address = (byte*)Unsafe.As<T[], nint>(ref array);
+            Sse.Prefetch0(address);
+            Sse.Prefetch0(address + ArrayHeader + ((nint)index * Unsafe.SizeOf<T>()));
         }
     }
 }

@@ -33,17 +33,16 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
 
         var maxKept = context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1;
+        if (_store.TryLook(key, hash, out var known))
+        {
+            reader.Keep(known.Stamp, known.ConfirmedAt, maxKept);
+            return true;
+        }
+
         var stripe = _store.StripeOf(key);
         byte[]? value;
         lock (stripe.Lock)
         {
-            if (stripe.Owed == 0)
-            {
-                var (stamp, confirmedAt) = stripe.Look(hash);
-                reader.Keep(stamp, confirmedAt, maxKept);
-                return true;
-            }
-
             var entry = stripe.Find(key.Name);
             var overlays = entry is { Overlays: true } && !IsKeptByServer(entry);
             var isRemoved = !overlays

@@ -52,6 +52,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         {
             var connection = Target(kept);
             var batch = connection?.CreateBatch();
+            using var telling = _store.TellUnsent();
             for (var i = 0; i < writes.Length; i++)
             {
                 var key = keys[positions.Span[i]];
@@ -204,6 +205,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             if (context.IsJournaling && _store.IsFull)
             {
                 // Where there is still no room a replay removes the key: one command in place of two, one after the other.
+                using var telling = _store.TellUnsent();
                 var entry = _store.Write(stripe, sought, key, header, kept, connection);
                 written = EntryRef.To(entry);
                 var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);
@@ -226,7 +228,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
             var length = header.Write(bytes);
-            sought?.PrefetchOthers();
+            sought?.PrefetchPayload();
             var life = expiration is { } set ? set.TimeToLive : _store.Limits.TombstoneLife;
             var guard = Guard(header, life);
             reply = commands.SetAsync(key, bytes[..length], payload, header.IsSliding ? life : guard, mode, cancellationToken);

@@ -66,5 +66,59 @@ public sealed class LocalTableTests : IDisposable
         }
     }
 
+    /// <summary>Broken where a look takes its two figures from two versions, or does not find what is there while others come and go.</summary>
+    [Fact]
+    public async Task A_look_without_the_lock_tells_what_was_told_or_that_it_cannot()
+    {
+        const int kept = 8;
+        var table = new LocalTable();
+        var entries = Enumerable.Range(0, kept).Select(i => Entry($"kept-{i}")).ToArray();
+        foreach (var entry in entries)
+        {
+            Change(entry, 1);
+            table.Set(entry);
+        }
+
+        using var stop = new CancellationTokenSource();
+        var looking = Task.Run(() =>
+        {
+            var told = 0;
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+            {
+                if (table.TryLook(entries[i % kept].Hash, out var known))
+                {
+                    Assert.NotEqual(default, known.Stamp);
+                    Assert.Equal(known.ConfirmedAt, known.Stamp.UnixMicroseconds);
+                    told++;
+                }
+            }
+
+            return told;
+        });
+        for (var i = 2; i <= 300_000 && !looking.IsCompleted; i++)
+        {
+            Change(entries[i % kept], i);
+            table.Tell(entries[i % kept]);
+            var name = $"passing-{i % 97}";
+            if (i % 3 == 0)
+            {
+                table.Remove(name);
+            }
+            else
+            {
+                table.Set(Entry(name));
+            }
+        }
+
+        await stop.CancelAsync();
+        Assert.True(await looking > 0);
+
+        static void Change(LocalEntry entry, int version)
+        {
+            entry.Begin(entry.Key, LocalKind.Tombstone, EntryHeader.Tombstone(Stamp.From(version, 0)), null);
+            (entry.ConfirmedAt, entry.IsDetached) = (version, false);
+        }
+    }
+
     private LocalEntry Entry(string name) => _world.Store.All[0].Create(new([], name), LocalKind.Tombstone, EntryHeader.Tombstone(default), null);
 }
