@@ -21,7 +21,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 {
     private static readonly TimeSpan ProofInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>After a master has refused to write, or to be asked.</summary>
+    /// <summary>After a master has refused to write, had no memory, or would not be asked.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Between the steps of an eviction that is replayed.</summary>
@@ -65,7 +65,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
                 {
                     var outcome = await _replay.SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
                     store.IsWriteRefused = outcome.IsRefused;
-                    pause = outcome.IsRefused ? Pause
+                    pause = outcome.IsRefused || outcome.IsFull ? Pause
                         : outcome.Failure is null && store.Pending > 0 ? StepPause : pause;
                 }
 

@@ -60,8 +60,8 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         await Task.WhenAll(Scripts.Select(script =>
             connection.RunAsync(script, NoEntry, [], CallMode.Asynchronous, cancellationToken).AsTask())).ConfigureAwait(false);
 
-        var isRefused = false;
-        for (var round = 0; !isRefused && round < MaxRounds && store.Pending > LastStep; round++)
+        var keepsPending = false;
+        for (var round = 0; !keepsPending && round < MaxRounds && store.Pending > LastStep; round++)
         {
             var outcome = await SendPendingAsync(connection, cancellationToken).ConfigureAwait(false);
             if (outcome.Failure is not null)
@@ -69,15 +69,15 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 return outcome.Failure;
             }
 
-            // A server that does not write now is of use for reading; what is pending overlays it.
-            isRefused = outcome.IsRefused;
+            // A server that does not write now, or has no memory for some, is of use for reading; what is pending overlays it.
+            keepsPending = outcome.IsRefused || outcome.IsFull;
         }
 
         List<SentRecord> last = [];
         store.WithAllLocked(() =>
         {
             var batch = connection.CreateBatch();
-            foreach (var entry in isRefused ? [] : store.All.SelectMany(Pending).ToList())
+            foreach (var entry in keepsPending ? [] : store.All.SelectMany(Pending).ToList())
             {
                 TrySend(batch, connection, entry, last, cancellationToken);
             }
@@ -101,6 +101,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             }
         }
 
+        var outcome = default(ReplayOutcome);
         for (var at = 0; at < entries.Count;)
         {
             List<SentRecord> sent = [];
@@ -118,14 +119,14 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
             }
 
             batch.Send();
-            var outcome = await TakeAsync(connection, sent).ConfigureAwait(false);
+            outcome = outcome.And(await TakeAsync(connection, sent).ConfigureAwait(false));
             if (outcome.IsRefused || outcome.Failure is not null)
             {
-                return outcome;
+                break;
             }
         }
 
-        return default;
+        return outcome;
     }
 
     private static IEnumerable<LocalEntry> Pending(LocalStripe stripe)
@@ -209,8 +210,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 reply = Reply.ConnectionLost;
             }
 
-            var refusal = Take(connection, record, reply);
-            outcome = refusal.Failure is not null || outcome == default ? refusal : outcome;
+            outcome = outcome.And(Take(connection, record, reply));
         }
 
         return outcome;
@@ -267,9 +267,13 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 }
 
                 return default;
-            case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas or ServerErrorCode.OutOfMemory }:
+            case { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas }:
                 AnswerAll(record, connection, isAcknowledged: false);
-                return new ReplayOutcome(IsRefused: true, null);
+                return new ReplayOutcome { IsRefused = true };
+            case { Error: ServerErrorCode.OutOfMemory }:
+                // It stays owed, so nothing older is read. Those behind it may need no memory, or remove what must not be read any more.
+                AnswerAll(record, connection, isAcknowledged: false);
+                return new ReplayOutcome { IsFull = true };
             case { Kind: ReplyKind.TimedOut or ReplyKind.ConnectionLost }:
             case { Error: ServerErrorCode.ReadOnly or ServerErrorCode.MasterDown or ServerErrorCode.Loading or ServerErrorCode.Busy or ServerErrorCode.NoAuth }:
                 if (reply.Kind != ReplyKind.ServerError)
@@ -278,7 +282,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 }
 
                 AnswerAll(record, connection, isAcknowledged: false);
-                return new ReplayOutcome(false, $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}");
+                return new ReplayOutcome { Failure = $"{connection.Address} did not take the journal: {reply.ErrorText ?? reply.Kind.ToString()}" };
             default:
                 // Nothing but a change of rights would let it in, and waiting for that would block all that came later.
                 foreach (var refused in record.Entries)
@@ -315,6 +319,17 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
 }
 
 /// <summary>What became of a replay.</summary>
-/// <param name="IsRefused">The server reads and does not write.</param>
-/// <param name="Failure">The connection or its server is not what it should be.</param>
-internal readonly record struct ReplayOutcome(bool IsRefused, string? Failure);
+internal readonly record struct ReplayOutcome
+{
+    /// <summary>The server reads and does not write.</summary>
+    public bool IsRefused { get; init; }
+
+    /// <summary>The server had no memory for some of it.</summary>
+    public bool IsFull { get; init; }
+
+    /// <summary>The connection or its server is not what it should be.</summary>
+    public string? Failure { get; init; }
+
+    public ReplayOutcome And(ReplayOutcome other) =>
+        new() { IsRefused = IsRefused || other.IsRefused, IsFull = IsFull || other.IsFull, Failure = Failure ?? other.Failure };
+}
