@@ -19,6 +19,16 @@ internal sealed class GroupOperation(StoredKey index, StoredKey removal, Stamp s
     /// <summary>What it wrote; those that were overwritten since are detached.</summary>
     public List<LocalEntry> Entries { get; } = [];
 
+    /// <summary>The writing of one member by itself, as of its own stamp.</summary>
+    public static GroupOperation Of(LocalEntry member) => new(
+        member.Key with { Name = GroupKeys.IndexForKey(member.Key.Name)! },
+        member.Key with { Name = GroupKeys.RemovalForKey(member.Key.Name)! },
+        member.Header.Stamp,
+        isRemovalOfAll: false)
+    {
+        Entries = { member },
+    };
+
     /// <summary>Moves it to another clock, as its entries are.</summary>
     public void Shift(long microseconds) => Stamp = Stamp.Plus(microseconds);
 }

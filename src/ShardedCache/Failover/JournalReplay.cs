@@ -157,7 +157,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         if (entry.Group is { IsRemovalOfAll: false } outlived && outlived.Stamp.UnixMicroseconds < oldest)
         {
             // Invalidations need no atomicity.
-            entry.Group = null;
+            entry.LeaveOperation();
         }
 
         if (entry.Group is { } group)

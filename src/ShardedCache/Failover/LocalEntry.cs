@@ -38,6 +38,19 @@ internal enum Standing : byte
     Pending,
 }
 
+/// <summary>What is known of an entry's group, once the operation that wrote it is forgotten.</summary>
+internal enum Membership : byte
+{
+    /// <summary>It was written alone.</summary>
+    None,
+
+    /// <summary>It was written as a member.</summary>
+    Member,
+
+    /// <summary>It was read: servers do not say.</summary>
+    Unknown,
+}
+
 /// <summary>
 /// One version of one key in this process's memory. Guarded by the lock of its stripe, but for its version and its answer. Whoever changes
 /// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>. The object is used again for another version or
@@ -159,6 +172,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>The atomic operation that wrote it, where it was one over several keys of a group.</summary>
     public GroupOperation? Group { get; set; }
 
+    public Membership Membership { get; set; }
+
     /// <summary>Set where it is a page of the output cache.</summary>
     public PageRecord? Page { get; set; }
 
@@ -196,6 +211,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (isOwed, false, false, false);
         (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
+        Membership = Membership.None;
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
@@ -252,6 +268,15 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
         // What remains of a value keeps older ones from being read. A session holds changes of any age, all of which its master has.
         IsTouchOnly |= IsSession;
+    }
+
+    /// <summary>Ends its part in the operation that wrote it; what is left is that it is a member.</summary>
+    public void LeaveOperation()
+    {
+        if (Group is { IsRemovalOfAll: false })
+        {
+            (Group, Membership) = (null, Membership.Member);
+        }
     }
 
     /// <summary>Moves it to another clock, by microseconds.</summary>

@@ -294,7 +294,8 @@ internal sealed class LocalStore
             if (replaces && !(current is { Kind: LocalKind.Value, Payload: not null } && current.Header.Stamp == header.Stamp))
             {
                 var entry = stripe.Create(key, header.IsTombstone ? LocalKind.Tombstone : LocalKind.Value, header, payload);
-                (entry.WasRead, entry.ExpiresAt, entry.ConfirmedAt) = (true, ExpiresAt(entry, askedAt), askedAt);
+                (entry.WasRead, entry.Membership) = (true, Membership.Unknown);
+                (entry.ExpiresAt, entry.ConfirmedAt) = (ExpiresAt(entry, askedAt), askedAt);
                 stripe.Put(entry, Standing.Acknowledged, connection);
             }
             else

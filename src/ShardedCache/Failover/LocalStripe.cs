@@ -204,7 +204,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
         Move(entry, Standing.Standby, null);
         (entry.IsTouchOnly, entry.IsRefreshed, entry.TouchedAt) = (false, false, 0);
-        entry.Group = entry.Group is { IsRemovalOfAll: true } removal ? removal : null;
+        entry.LeaveOperation();
         Evict();
     }
 

@@ -57,6 +57,12 @@ internal static class ReplayCommand
             return Run(EntryScripts.Touch, Touch(entry.Key, entry.Header.Stamp, entry.MillisecondsToLive(now), now));
         }
 
+        if (isWhole && entry.Membership == Membership.Member)
+        {
+            // Written alone it would not be removed with its group any more.
+            return GroupCommand.Send(commands, GroupOperation.Of(entry), store, isReplay: true, cancellationToken);
+        }
+
         var (stored, life, lastStampLife) = IsInvalidated(entry, isWhole) ? Invalidation(entry, store) : Stored(entry, store, now);
         return Run(
             EntryScripts.Replay,
@@ -92,9 +98,12 @@ internal static class ReplayCommand
     public static bool IsInvalidated(LocalEntry entry, bool isWhole) =>
         !isWhole && entry is { Kind: LocalKind.Value, IsTouchOnly: false, IsSession: false, Payload: not null };
 
-    /// <summary>Else somebody may have removed it, or has, and nothing would tell its master of that.</summary>
+    /// <summary>
+    /// Else somebody may have removed it, or has, and nothing would tell its master of that; or might not be able to remove it with its group.
+    /// </summary>
     public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>
-        entry.Payload is not null && !store.MayBeRemoved(entry) && !GroupKeys.IsRemoved(entry.Stripe, entry);
+        entry.Payload is not null && !store.MayBeRemoved(entry) && !GroupKeys.IsRemoved(entry.Stripe, entry)
+        && !(entry is { IsTouchOnly: true, Membership: Membership.Unknown } && GroupKeys.IndexForKey(entry.Key.Name) is not null);
 
     /// <summary>The arguments of <see cref="EntryScripts.Touch"/>: so many milliseconds from now on.</summary>
     public static ReadOnlyMemory<byte>[] Touch(in StoredKey key, Stamp stamp, long milliseconds, long now) =>

@@ -289,7 +289,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
             if (current is null or { Kind: LocalKind.Refresh } || current.Header.Stamp < header.Stamp)
             {
                 var entry = stripe.Create(key, kind, header, isKept ? PayloadCopy.Of(value) : null);
-                entry.WasRead = true;
+                (entry.WasRead, entry.Membership) = (true, Membership.Unknown);
                 _store.Write(stripe, entry, replica);
                 stripe.Move(entry, Standing.Acknowledged, replica);
                 _store.Touch(stripe, entry, null);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using ShardedCache.Failover;
 using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Failover;
@@ -61,6 +63,44 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the uses are brought");
         Assert.Null(await host.GetAsync(group.Key("member")));
         Assert.Equal([null], await Outage.StoredAsync(_farm, group.Key("member")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_member_that_had_expired_and_is_brought_back_by_its_use_goes_with_its_group_and_one_of_which_nothing_is_known_stays_away(bool isOwn)
+    {
+        await using var host = await Outage.JoinAsync(_farm);
+        await using var another = await Outage.JoinAsync(_farm);
+        var group = another.Cache.CreateKeyGroup("group");
+        await (isOwn ? host : another).Cache.CreateKeyGroup("group").SetAsync(
+            [new(group.Key("member"), "value"u8.ToArray())], new() { SlidingExpiration = TimeSpan.FromMinutes(10) }, Token);
+        Assert.Equal("value", await host.GetAsync(group.Key("member")));
+        await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "everything is proven");
+        await another.DisposeAsync();
+
+        // As where both have expired.
+        await Server.ExecuteAsync("DEL", group.Key("member"), GroupKeys.IndexOf("group"));
+        await Server.ExecuteAsync("SAVE");
+        Server.Kill();
+        Assert.Equal("value", await host.GetAsync(group.Key("member")));
+
+        await Server.StartAsync(Token);
+        await host.IsUpAsync();
+
+        await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the uses are brought");
+        Assert.Equal([isOwn ? "value" : null], await Outage.StoredAsync(_farm, group.Key("member")));
+        Assert.Equal(isOwn ? "value" : null, await host.GetAsync(group.Key("member")));
+        if (isOwn)
+        {
+            var expiresIn = long.Parse(await Server.ExecuteAsync("PTTL", GroupKeys.IndexOf("group")), CultureInfo.InvariantCulture);
+            Assert.InRange(expiresIn, 1, (long)TimeSpan.FromMinutes(11).TotalMilliseconds);
+        }
+
+        await using var stranger = await Outage.JoinAsync(_farm);
+        await stranger.Cache.CreateKeyGroup("group").RemoveAllAsync(Token);
+        Assert.Equal([null], await Outage.StoredAsync(_farm, group.Key("member")));
+        Assert.Null(await host.GetAsync(group.Key("member")));
     }
 
     [Fact]
