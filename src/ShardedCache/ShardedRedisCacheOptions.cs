@@ -200,4 +200,7 @@ public sealed class ShardedRedisCacheOptions
 
     /// <summary>What could not be read from a configuration section, for the validator to report with everything else.</summary>
     internal List<string> BindingFaults { get; } = [];
+
+    /// <summary>The paths of sections that the options were to be read from.</summary>
+    internal List<string> MissingSections { get; } = [];
 }

@@ -17,6 +17,14 @@ internal sealed class ShardedRedisCacheOptionsValidator(bool allowsLocalMemory) 
     public ValidateOptionsResult Validate(string? name, ShardedRedisCacheOptions options)
     {
         var faults = options.BindingFaults.Distinct().ToList();
+        if (!allowsLocalMemory || !string.IsNullOrWhiteSpace(options.Configuration))
+        {
+            // Where nothing at all is configured, in Development, that is meant so.
+            faults.AddRange(options.MissingSections.Distinct().Select(
+                static path => $"{nameof(options.Configuration)}: the section '{path}' that options are to be read from does not exist, or is empty; "
+                    + "correct its path, or leave it out."));
+        }
+
         if (!string.IsNullOrWhiteSpace(options.Configuration))
         {
             var connection = ConnectionString.Parse(options.Configuration);

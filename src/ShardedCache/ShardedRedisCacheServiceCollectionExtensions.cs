@@ -165,7 +165,15 @@ public static class ShardedRedisCacheServiceCollectionExtensions
     }
 
     private static void BindSection(IServiceCollection services, string name, IConfigurationSection section) =>
-        services.Configure<ShardedRedisCacheOptions>(name, options => SectionBinding.Bind(section, options));
+        services.Configure<ShardedRedisCacheOptions>(name, options =>
+        {
+            if (!section.Exists())
+            {
+                options.MissingSections.Add(section.Path);
+            }
+
+            SectionBinding.Bind(section, options);
+        });
 
     /// <summary>Marks that a name's options are registered, so that registering again leaves earlier settings in place.</summary>
     private sealed record Registered(string Name);

@@ -94,6 +94,31 @@ public class OptionsFromConfigurationTests
     }
 
     [Theory]
+    [Theory]
+    [InlineData(null)]
+    [InlineData("orders")]
+    public void A_section_that_does_not_exist_is_a_fault_that_tells_its_path(string? serviceKey)
+    {
+        var services = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"), ("Caches:Main:InstanceName", "shop:"));
+        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection("Caches:Mian");
+        using var provider = (serviceKey is null ? services.AddShardedRedisCache(section) : services.AddKeyedShardedRedisCache(serviceKey, section))
+            .BuildServiceProvider();
+
+        var fault = Assert.Single(Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Failures);
+
+        Assert.Contains("'Caches:Mian'", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_nothing_at_all_is_configured_in_Development_a_section_that_does_not_exist_is_none()
+    {
+        var services = Development();
+        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection("Caches:Main");
+        await using var provider = services.AddShardedRedisCache(section).BuildServiceProvider();
+
+        Assert.IsType<LocalMemoryCache>(provider.GetRequiredService<IShardedCache>());
+    }
+
     [InlineData("ConnectionStrings:ShardedRedis")]
     [InlineData("ShardedRedis:Configuration")]
     public void Credentials_changed_in_the_configuration_are_used_by_the_next_connection(string key)
