@@ -3,26 +3,46 @@ using Microsoft.Extensions.Options;
 namespace ShardedCache.Registration;
 
 /// <summary>
-/// The connection string as it is configured at the moment of asking, so that new credentials reach the next connection.
+/// The connection string as it is configured, or was a second ago at most, so that new credentials reach the next connection.
 /// While what is configured is not valid, the last valid one stays.
 /// </summary>
 /// <remarks>
 /// Asks the factory rather than following change tokens: the framework validates changed options inside the reload, where
 /// a slip in an edited file would throw on the file watcher's thread and end the process.
 /// </remarks>
-internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOptions> factory, string name, ShardedRedisCacheOptions first)
+internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOptions> factory, string name, ShardedRedisCacheOptions first, TimeProvider time)
 {
-    private volatile Parsed _latest = new(first.Configuration, ConnectionString.Parse(first.Configuration));
+    /// <summary>In an outage many connections are tried, and asking does all that the application's own delegates do.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // Who comes while another one asks waits for what that gets: else it would try credentials that may have been changed long ago.
+    private readonly Lock _asking = new();
+    private long? _askedAt;
+    private Parsed _latest = new(first.Configuration, ConnectionString.Parse(first.Configuration));
 
     public ConnectionString Read()
     {
-        var latest = _latest;
+        lock (_asking)
+        {
+            if (_askedAt is { } askedAt && time.GetElapsedTime(askedAt) < Pause)
+            {
+                return _latest.Connection;
+            }
+
+            _askedAt = time.GetTimestamp();
+            Ask();
+            return _latest.Connection;
+        }
+    }
+
+    private void Ask()
+    {
         try
         {
             var text = factory.Create(name).Configuration;
-            if (text != latest.Text && !string.IsNullOrWhiteSpace(text))
+            if (text != _latest.Text && !string.IsNullOrWhiteSpace(text))
             {
-                latest = _latest = new Parsed(text, ConnectionString.Parse(text));
+                _latest = new Parsed(text, ConnectionString.Parse(text));
             }
         }
         catch (Exception)
@@ -30,8 +50,6 @@ internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOp
             // Faults, and whatever the application's own delegates throw: a connection that must be opened now goes on
             // with what has worked.
         }
-
-        return latest.Connection;
     }
 
     private sealed record Parsed(string? Text, ConnectionString Connection);

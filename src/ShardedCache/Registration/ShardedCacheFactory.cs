@@ -24,7 +24,7 @@ internal static class ShardedCacheFactory
             return new LocalMemoryCache(CacheSettings.From(options), time);
         }
 
-        var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options);
+        var latest = new LatestConnectionString(services.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), name, options, time);
         var settings = CacheSettings.From(options, latest.Read) with { CacheName = name };
         var connector = Connector(settings, options, time);
         return new ShardedRedisCache(settings, connector, Masters(settings, connector, time, logger), time, logger, services.GetService<IMeterFactory>());

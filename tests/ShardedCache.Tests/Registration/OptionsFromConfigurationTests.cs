@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using ShardedCache.Registration;
 using static ShardedCache.Tests.Registration.RegistrationTests;
 
@@ -94,7 +95,6 @@ public class OptionsFromConfigurationTests
     }
 
     [Theory]
-    [Theory]
     [InlineData(null)]
     [InlineData("orders")]
     public void A_section_that_does_not_exist_is_a_fault_that_tells_its_path(string? serviceKey)
@@ -119,6 +119,7 @@ public class OptionsFromConfigurationTests
         Assert.IsType<LocalMemoryCache>(provider.GetRequiredService<IShardedCache>());
     }
 
+    [Theory]
     [InlineData("ConnectionStrings:ShardedRedis")]
     [InlineData("ShardedRedis:Configuration")]
     public void Credentials_changed_in_the_configuration_are_used_by_the_next_connection(string key)
@@ -127,7 +128,8 @@ public class OptionsFromConfigurationTests
         using var provider = services.BuildServiceProvider();
         var factory = provider.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>();
         var configuration = (IConfigurationRoot)provider.GetRequiredService<IConfiguration>();
-        var latest = new LatestConnectionString(factory, "", Options(provider));
+        var time = new FakeTimeProvider();
+        var latest = new LatestConnectionString(factory, "", Options(provider), time);
 
         Assert.Equal("first", latest.Read().Credentials.Password);
         Change("s1,shards=a,password=second");
@@ -141,6 +143,25 @@ public class OptionsFromConfigurationTests
         {
             configuration[key] = text;
             configuration.Reload();
+            time.Advance(TimeSpan.FromSeconds(1));
         }
+    }
+
+    [Fact]
+    public void However_many_connections_are_opened_the_application_s_own_delegates_are_not_called_all_the_time()
+    {
+        var calls = 0;
+        using var provider = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"))
+            .AddShardedRedisCache(options => options.Configuration = $"s1,shards=a,password={++calls}").BuildServiceProvider();
+        var time = new FakeTimeProvider();
+        var latest = new LatestConnectionString(
+            provider.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), "", Options(provider), time);
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(["2", "2", "2"], Enumerable.Range(0, 3).Select(_ => latest.Read().Credentials.Password));
+        Assert.Equal(2, calls);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("3", latest.Read().Credentials.Password);
     }
 }
