@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Session;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using ShardedCache;
 using ShardedCache.AspNetCore.Session;
 
@@ -44,6 +43,6 @@ public static class ShardedRedisSessionServiceCollectionExtensions
         // The store of AddSession would still ask for an IDistributedCache, which an application need not have.
         services.RemoveAll<ISessionStore>().AddSingleton<ISessionStore>(provider => new ShardedSessionStore(
             cache(provider),
-            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
+            provider.GetService<ILoggerFactory>(),
             provider.GetService<TimeProvider>() ?? TimeProvider.System));
 }

@@ -17,7 +17,7 @@ internal sealed class ShardedSessionStore : ISessionStore
     private readonly ILogger _logger;
     private readonly SessionAvailability _availability;
 
-    public ShardedSessionStore(IShardedCache cache, ILoggerFactory loggers, TimeProvider time)
+    public ShardedSessionStore(IShardedCache cache, ILoggerFactory? loggers, TimeProvider time)
     {
         _entries = (cache as ISessionCache)?.Sessions ?? throw new InvalidOperationException(
             $"Sessions need the {nameof(IShardedCache)} that AddShardedRedisCache registers, and found a {cache.GetType()}.");
