@@ -40,6 +40,9 @@ internal sealed class SessionState
     /// <summary>Removed keys are among them.</summary>
     public IReadOnlyDictionary<string, SessionItem> Items { get; init; } = NoItems;
 
+    /// <summary>Its stamps are of a time in which the shard's clock was not known.</summary>
+    public bool IsByLocalClock { get; private init; }
+
     /// <summary>Of the last change.</summary>
     public Stamp Newest => Items.Values.Aggregate(Cleared, static (newest, item) => Max(newest, item.Stamp));
 
@@ -158,6 +161,8 @@ internal sealed class SessionState
         Items = Items.ToDictionary(
             static item => item.Key, item => item.Value.Stamp == from ? item.Value with { Stamp = to } : item.Value, StringComparer.Ordinal),
     };
+
+    public SessionState ByLocalClock() => new() { Cleared = Cleared, Id = Id, Items = Items, IsByLocalClock = true };
 
     /// <summary>The same by another clock.</summary>
     public SessionState Shift(long microseconds)

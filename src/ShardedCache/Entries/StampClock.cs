@@ -22,7 +22,7 @@ internal sealed class StampClock
     private readonly uint _processBits;
     private readonly Lock _calibration = new();
     private volatile ShardTime _shardTime;
-    private bool _isCalibrated;
+    private long? _firstShift;
     private ulong _last;
 
     public StampClock(TimeProvider time)
@@ -42,13 +42,16 @@ internal sealed class StampClock
     public long NowMilliseconds => NowMicroseconds / 1000;
 
     /// <summary>Whether the shard's own time was ever measured.</summary>
-    public bool IsCalibrated
+    public bool IsCalibrated => FirstShift is not null;
+
+    /// <summary>By how many microseconds the first calibration has moved what was stamped until then; null before.</summary>
+    public long? FirstShift
     {
         get
         {
             lock (_calibration)
             {
-                return _isCalibrated;
+                return _firstShift;
             }
         }
     }
@@ -75,7 +78,7 @@ internal sealed class StampClock
         var measured = new ShardTime(sentTimestamp, Micros(serverTime) - halfRoundTrip, halfRoundTrip);
         lock (_calibration)
         {
-            if (_isCalibrated)
+            if (_firstShift is not null)
             {
                 _shardTime = _shardTime.Or(measured, _time);
                 return 0;
@@ -83,7 +86,7 @@ internal sealed class StampClock
 
             var shift = measured.At(_time, sentTimestamp) - _shardTime.At(_time, sentTimestamp);
             _shardTime = measured;
-            _isCalibrated = true;
+            _firstShift = shift;
             var last = Volatile.Read(ref _last);
             for (var seen = last; last != 0; last = seen)
             {

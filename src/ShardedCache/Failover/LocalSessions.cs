@@ -46,6 +46,12 @@ internal static class LocalSessions
         long windowMilliseconds,
         IServerConnection? sentOn)
     {
+        if (known is { IsByLocalClock: true } && store.Clock.FirstShift is { } shift)
+        {
+            // As the journal was.
+            known = known.Shift(shift);
+        }
+
         var current = stripe.Find(key.Name);
         var local = store.SessionOf(current);
         var journaled = local is not null && IsJournaled(current) ? new JournaledSession(current!, local) : null;

@@ -64,7 +64,7 @@ internal sealed class SessionFallback(Shard shard, ShardContext context)
 
             var isJournal = entry is { Standing: not Standing.Standby, IsTouchOnly: false };
             var isFresh = isJournal || shard.Clock.NowMilliseconds - entry.ConfirmedAt <= context.MaxStaleness.TotalMilliseconds;
-            return new Local(state, entry.Kind, entry.Header, !entry.IsPartial, isFresh, isJournal);
+            return new Local(shard.Clock.IsCalibrated ? state : state.ByLocalClock(), entry.Kind, entry.Header, !entry.IsPartial, isFresh, isJournal);
         }
     }
 

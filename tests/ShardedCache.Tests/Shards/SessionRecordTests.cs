@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -203,6 +204,28 @@ public sealed class SessionRecordTests : SessionOutage
         World.Time.Advance(TimeSpan.FromMinutes(25));
         Assert.True(A.Store.TryRemove(Stored, out _));
         Assert.Null(Show(await LoadAsync()));
+    }
+
+    [Fact]
+    public async Task What_a_request_had_read_before_the_shard_s_clock_was_known_is_moved_to_that_with_the_journal()
+    {
+        A.IsDown = true;
+        A.ClockLead = TimeSpan.FromMinutes(-10);
+        World.Masters.Say(ShardWorld.Shard, A.Address);
+        World.Start(mode: FailoverMode.LocalTier);
+        await World.UntilAsync(ShardState.FailingOver);
+        await SendAsync(new SessionLoad { IsAvailable = true, State = SessionState.Empty }, ("a", "1"));
+        var known = await LoadAsync();
+        Assert.Equal((true, "a=1"), (known.IsAvailable, Show(known)));
+
+        await ReturnAsync();
+        await SendAsync(known, ("b", "2"));
+
+        Assert.Equal("a=1 b=2", On(A));
+        Assert.True(FakeSessions.TryRead(A.Store[Stored], out var header, out var state));
+        var now = (World.Time.GetUtcNow() + A.ClockLead - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        Assert.InRange(header.Stamp.UnixMicroseconds, now - 60_000_000, now);
+        Assert.All(state.Items, item => Assert.InRange(item.Value.Stamp.UnixMicroseconds, now - 60_000_000, now));
     }
 
     [Fact]
