@@ -295,7 +295,7 @@ internal static class LocalSessions
         store.Added();
     }
 
-    /// <summary>Forgets what is known of a session, but for what the journal has.</summary>
+    /// <summary>Forgets what is known of a session, but for what the journal has: of one that was used in between, the use.</summary>
     public static void ForgetCopy(this LocalStore store, in StoredKey key)
     {
         var stripe = store.StripeOf(key);
@@ -303,9 +303,18 @@ internal static class LocalSessions
         {
             if (stripe.Find(key.Name) is { } copy && !IsJournaled(copy))
             {
+                var usedAt = copy.TouchedAt;
                 stripe.Forget(copy);
+                if (usedAt > 0)
+                {
+                    // The next master may have it all the same.
+                    store.Refresh(stripe, key, null);
+                    stripe.Find(key.Name)!.TouchedAt = usedAt;
+                }
             }
         }
+
+        store.Added();
     }
 
     /// <summary>

@@ -155,6 +155,32 @@ public sealed class SessionCopyTests : SessionOutage
     }
 
     [Fact]
+    public async Task A_session_that_a_replica_does_not_have_is_prolonged_all_the_same_by_its_use_where_the_next_master_has_it()
+    {
+        await StartWithReplicaAsync();
+        await CommitAsync(new SessionLoad(), ("user", "1"));
+        await UntilProvenAsync();
+        for (var i = 0; i < 90; i++)
+        {
+            World.Time.Advance(TimeSpan.FromSeconds(1));
+            await World.UntilAsync(ShardState.Up);
+        }
+
+        await FailAsync();
+        await ReplicaServesAsync();
+        Sessions.KeepSessionAlive(Session);
+        World.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Null(Show(await LoadAsync()));
+        A.Lives.Clear();
+
+        await ReturnAsync();
+
+        await World.UntilAsync(() => A.Lives.ContainsKey(Stored));
+        Assert.Contains(A.Sent, static sent => sent is { Command: "refresh", Key: Stored });
+        Assert.Equal("user=1", Show(await LoadAsync()));
+    }
+
+    [Fact]
     public async Task A_change_that_was_given_up_is_not_undone_by_who_had_read_the_session_before_it()
     {
         await StartWithFullJournalAsync();
