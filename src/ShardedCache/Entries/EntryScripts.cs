@@ -62,9 +62,9 @@ internal static class EntryScripts
         """;
 
     /// <summary>
-    /// Prolongs a sliding entry that is still the one that was read, and never shortens its life.
-    /// Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must live as long, or nothing; and the
-    /// time from which the life counts, in milliseconds.
+    /// Prolongs a sliding entry that is still the one that was read, and never shortens its life. Returns 1 where that one is there, also when
+    /// its life was long enough already. Arguments: the entry's 8-byte stamp; milliseconds to live; optional: the index of its group, which must
+    /// live as long, or nothing; and the time from which the life counts, in milliseconds.
     /// </summary>
     public static StoredScript Touch { get; } = new("touch", ProlongMember + "\n" + Late + """
 
@@ -75,7 +75,8 @@ internal static class EntryScripts
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
         local life = rest(ARGV[2], lateBy(ARGV[4]))
         if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], life) end
-        return redis.call('PEXPIRE', KEYS[1], life, 'GT')
+        redis.call('PEXPIRE', KEYS[1], life, 'GT')
+        return 1
         """);
 
     /// <summary>

@@ -255,12 +255,9 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 else
                 {
                     AnswerAll(record, connection, isAcknowledged: true);
-                    if (record.IsGuarded)
+                    foreach (var stored in record.Entries)
                     {
-                        foreach (var stored in record.Entries)
-                        {
-                            store.Confirm(stored, record.SentAt);
-                        }
+                        store.Confirm(stored, record.SentAt, isThere: record.IsGuarded);
                     }
 
                     metrics.Replayed(shard, "applied");

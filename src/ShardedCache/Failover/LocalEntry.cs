@@ -72,6 +72,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     private int _ownSize;
 
     private bool _isOwed;
+    private HeldLife _held;
 
     // The version, and under it the round in which this version was acknowledged, 0 or TouchOwed: one word, so that an answer needs no lock.
     private long _versionAndAnswer;
@@ -141,6 +142,9 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     /// <summary>Milliseconds by the shard's clock.</summary>
     public long ExpiresAt { get; set; } = long.MaxValue;
+
+    /// <summary>Until when its master is known to keep it, where that is in doubt.</summary>
+    public ref HeldLife Held => ref _held;
 
     /// <summary>When a touch or refresh last prolonged it, in milliseconds by the shard's clock.</summary>
     public long TouchedAt { get; set; }
@@ -212,6 +216,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (isOwed, false, false, false);
         (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
         Membership = Membership.None;
+        _held.Clear();
     }
 
     /// <summary>Another version of the same key in the same object; <see cref="NextVersion"/> is to follow.</summary>
@@ -290,6 +295,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
         };
         ExpiresAt = ExpiresAt == long.MaxValue ? ExpiresAt : ExpiresAt + milliseconds;
         ConfirmedAt += milliseconds;
+        _held.Shift(milliseconds);
         TouchedAt = TouchedAt == 0 ? 0 : TouchedAt + milliseconds;
         ChangeSession(state => state.Shift(microseconds));
     }

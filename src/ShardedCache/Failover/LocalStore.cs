@@ -199,18 +199,26 @@ internal sealed class LocalStore
         }
     }
 
-    /// <summary>The master has taken it: it was asked at this time, in milliseconds by the shard's clock.</summary>
-    public void Confirm(EntryRef replayed, long askedAt)
+    /// <summary>The master has taken what was replayed.</summary>
+    /// <param name="replayed">What was.</param>
+    /// <param name="askedAt">When, in milliseconds by the shard's clock.</param>
+    /// <param name="isThere">Whether the master has said that it has it now.</param>
+    public void Confirm(EntryRef replayed, long askedAt, bool isThere)
     {
         var stripe = replayed.Entry!.Stripe;
         lock (stripe.Lock)
         {
             if (replayed.Current is { } entry)
             {
-                entry.HasYielded = false;
+                if (entry.TouchedAt <= askedAt)
+                {
+                    entry.Held.Clear();
+                }
+
+                entry.HasYielded &= !isThere;
 
                 // A session was merged into what is there, which may be more.
-                if (!entry.IsSession)
+                if (isThere && !entry.IsSession)
                 {
                     stripe.Confirm(entry, askedAt);
                 }
@@ -255,6 +263,7 @@ internal sealed class LocalStore
                 // What is later is not proven to be anywhere else: should the master fail again, its successor may have only what is
                 // older than both.
                 entry.HasYielded = true;
+                entry.Held.Clear();
             }
         }
     }

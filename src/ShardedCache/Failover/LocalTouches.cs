@@ -10,6 +10,7 @@ internal static class LocalTouches
     {
         if (entry.Header.IsSliding)
         {
+            entry.Held.Doubt(entry.ExpiresAt);
             entry.ExpiresAt = store.ExpiresAt(entry, store.Clock.NowMilliseconds);
         }
 
@@ -50,20 +51,45 @@ internal static class LocalTouches
         entry.IsTouchOnly &= entry.Payload is null;
     }
 
-    /// <summary>Prolongs what is known of the key, or remembers the refresh alone.</summary>
-    public static void Refresh(this LocalStore store, in StoredKey key, IServerConnection? sentOn)
+    /// <summary>
+    /// Where the master's copy has expired because no use of it came there in time: it is to be brought there again. A removal by another
+    /// client would have left a tombstone there, and what was evicted or flushed is missed before it is over.
+    /// </summary>
+    public static bool TryBringBack(this LocalStore store, LocalStripe stripe, LocalEntry entry)
+    {
+        var now = store.Clock.NowMilliseconds;
+        var isLate = entry is { Kind: LocalKind.Value, IsSession: false, Page: null, Group: null, HasYielded: false }
+            && entry.Held.IsOver(now)
+            && !entry.HasExpired(now)
+            && ReplayCommand.IsBroughtWhole(entry, store);
+        if (isLate)
+        {
+            stripe.Move(entry, Standing.Pending, null);
+        }
+
+        return isLate;
+    }
+
+    /// <summary>
+    /// Prolongs what is known of the key, or remembers the refresh alone; <paramref name="answeredOn"/> is null where its master has yet to be told.
+    /// </summary>
+    public static void Refresh(this LocalStore store, in StoredKey key, IServerConnection? answeredOn)
     {
         var stripe = store.StripeOf(key);
         lock (stripe.Lock)
         {
-            store.Refresh(stripe, key, sentOn);
+            var entry = store.Refresh(stripe, key, answeredOn);
+            if (answeredOn is not null)
+            {
+                entry.Held.Hold(entry.ExpiresAt);
+            }
         }
 
         store.Added();
     }
 
     /// <summary>Under the stripe's lock. <see cref="LocalStore.Added"/> is to follow without it.</summary>
-    public static void Refresh(this LocalStore store, LocalStripe stripe, in StoredKey key, IServerConnection? sentOn)
+    public static LocalEntry Refresh(this LocalStore store, LocalStripe stripe, in StoredKey key, IServerConnection? sentOn)
     {
         if (stripe.Find(key.Name) is not { } entry)
         {
@@ -86,5 +112,7 @@ internal static class LocalTouches
                 entry.IsOwed = isOwed && entry.IsOwed;
             }
         }
+
+        return entry;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     private readonly ShardJudge _judge = new(shard, context);
     private readonly ShardFallback _fallback = new(shard, context);
     private readonly ReplacedVersions _replaced = new(shard, context);
+    private readonly LateUses _late = new(shard);
 
     /// <summary>Reads an entry into an array of its own; null where there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskMethodBuilder<>))]
@@ -184,6 +185,11 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
             return null;
         }
 
+        if (reply.Kind == ReplyKind.Nil && _late.Answer(key, reader.Known))
+        {
+            return null;
+        }
+
         var found = !isForeign && reply.Kind == ReplyKind.Ok && reader.Outcome == EntryOutcome.Value;
         context.Metrics.Read(shard.Name, found);
         if (!isForeign)
@@ -195,7 +201,7 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
 
         if (found && reader.Header.IsSliding)
         {
-            shard.Touch(connection, key, reader.Header, context.IsJournaling);
+            shard.Touch(connection, key, reader.Header, time, context.IsJournaling);
         }
 
         return found;

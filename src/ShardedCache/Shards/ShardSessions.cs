@@ -39,7 +39,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         var verdict = isForeign ? Verdict.Answered : _judge.Judge(connection, reply);
         if (verdict == Verdict.Answered)
         {
-            var state = Take(connection, key, reader, isForeign, known);
+            var state = Take(connection, key, reader, isForeign, known, time);
             context.Readers.Return(reader);
             return new SessionLoad(state, IsAvailable: true, TakesChanges: true, shard.Name) { IsFromMaster = true };
         }
@@ -216,7 +216,8 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
         }
     }
 
-    private SessionState? Take(IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, in KnownSession known)
+    private SessionState? Take(
+        IServerConnection connection, in StoredKey key, EntryReader reader, bool isForeign, in KnownSession known, in OperationTime time)
     {
         var state = SessionState.Empty;
         var isFound = !isForeign && reader.Outcome == EntryOutcome.Value && SessionFallback.TryRead(reader, out state);
@@ -242,7 +243,7 @@ internal sealed class ShardSessions(Shard shard, ShardContext context)
             state = _store.ObserveSession(key, known, header, state, state.Length, connection);
         }
 
-        shard.Touch(connection, key, header, context.IsJournaling);
+        shard.Touch(connection, key, header, time, context.IsJournaling);
         return state;
     }
 

@@ -8,7 +8,14 @@ namespace ShardedCache.Shards;
 internal static class ShardTouches
 {
     /// <summary>Prolongs a sliding entry that was read, unless that was done a little while ago.</summary>
-    public static void Touch(this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header, bool isJournaling)
+    /// <param name="shard">The key's.</param>
+    /// <param name="connection">On which it was read.</param>
+    /// <param name="key">The entry's.</param>
+    /// <param name="header">The entry's.</param>
+    /// <param name="time">When the read began.</param>
+    /// <param name="isJournaling">Whether the use is remembered where no server is told.</param>
+    public static void Touch(
+        this Shard shard, IServerConnection connection, in StoredKey key, in EntryHeader header, in OperationTime time, bool isJournaling)
     {
         var now = shard.Clock.NowMilliseconds;
         var isServing = ReferenceEquals(shard.Live, connection);
@@ -18,7 +25,7 @@ internal static class ShardTouches
         }
 
         ValueTask<Reply> reply = default;
-        EntryRef touched = default;
+        SentUse touched = default;
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
@@ -41,10 +48,16 @@ internal static class ShardTouches
                 reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {
+                    var outlives = entry.HasExpired(shard.Clock.MillisecondsAt(time.Began));
                     shard.Store.Touch(stripe, entry, connection);
+                    if (outlives)
+                    {
+                        // By another instance's use: until when its server keeps it, nobody knows here.
+                        entry.Held.Clear();
+                    }
                 }
 
-                touched = EntryRef.To(entry);
+                touched = new(EntryRef.To(entry), entry?.ExpiresAt ?? 0);
             }
         }
 
@@ -57,7 +70,7 @@ internal static class ShardTouches
     {
         IServerConnection? connection;
         ValueTask<Reply> reply = default;
-        EntryRef kept = default;
+        SentUse kept = default;
         var stripe = shard.Store.StripeOf(key);
         lock (stripe.Lock)
         {
@@ -77,8 +90,8 @@ internal static class ShardTouches
 
             if (isJournaling)
             {
-                shard.Store.Refresh(stripe, key, isTold ? connection : null);
-                kept = EntryRef.To(stripe.Find(key.Name));
+                var entry = shard.Store.Refresh(stripe, key, isTold ? connection : null);
+                kept = isTold ? new(EntryRef.To(entry), entry.ExpiresAt) : default;
             }
         }
 
@@ -86,24 +99,65 @@ internal static class ShardTouches
         _ = HearAsync(shard, connection, reply, kept);
     }
 
-    /// <summary>A server that does not write lets an entry in use expire: from now on the journal speaks for it. Called without any lock.</summary>
-    private static async Task HearAsync(Shard shard, IServerConnection? connection, ValueTask<Reply> touched, EntryRef known)
+    /// <summary>Takes the server's answer to a use. Called without any lock.</summary>
+    private static async Task HearAsync(Shard shard, IServerConnection? connection, ValueTask<Reply> answer, SentUse use)
     {
-        if (await touched.ConfigureAwait(false) is not { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas } || known.Entry is null)
+        var reply = await answer.ConfigureAwait(false);
+        if (use.Of.Entry is not { } used)
         {
             return;
         }
 
-        var stripe = known.Entry.Stripe;
-        lock (stripe.Lock)
+        if (reply is { Kind: ReplyKind.Ok, Integer: 1 })
         {
-            if (known.Current is { } entry && ReferenceEquals(shard.Live, connection))
+            // The rule, and it must not wait for who holds the stripe while he sends.
+            if (used.Version == use.Of.Version)
             {
+                used.Held.Hold(use.Until);
+            }
+
+            return;
+        }
+
+        var isMissing = reply.Kind == ReplyKind.Ok;
+        if (!isMissing && reply is not { Error: ServerErrorCode.Misconf or ServerErrorCode.NoReplicas })
+        {
+            return;
+        }
+
+        lock (used.Stripe.Lock)
+        {
+            if (use.Of.Current is not { } entry || !ReferenceEquals(shard.Live, connection))
+            {
+                return;
+            }
+
+            if (!isMissing)
+            {
+                // A server that does not write lets an entry in use expire: from now on the journal speaks for it.
                 shard.Store.IsWriteRefused = true;
-                shard.Store.TouchUntold(stripe, entry);
+                shard.Store.TouchUntold(used.Stripe, entry);
+            }
+            else
+            {
+                // The server may have something later: that is not to be hidden.
+                var isOwed = entry.IsOwed;
+                if (shard.Store.TryBringBack(used.Stripe, entry))
+                {
+                    entry.IsOwed = isOwed;
+                }
+                else
+                {
+                    entry.Held.Clear();
+                }
             }
         }
 
         shard.Store.Added();
     }
+
+    /// <summary>A use on its way.</summary>
+    /// <param name="Of">The entry; none where nothing is known of it here.</param>
+    /// <param name="Until">When the entry is over, once the use has come, in milliseconds by the shard's clock.</param>
+    private readonly record struct SentUse(EntryRef Of, long Until);
 }

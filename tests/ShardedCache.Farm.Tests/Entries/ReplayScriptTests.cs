@@ -165,7 +165,7 @@ public class ReplayScriptTests(OneServer server) : ScriptTests(server), IClassFi
         Assert.Equal(1, await RunAsync(EntryScripts.Replay, Key, Sliding(Stamp, 120_000, 1), "120000", index, LastStamp, "", aMinuteAgo));
         await AssertLivesForAsync(Key, Minute);
 
-        Assert.Equal(0, await RunAsync(EntryScripts.Touch, Key, Stamp.ToBytes(), "115000", index, aMinuteAgo));
+        Assert.Equal(1, await RunAsync(EntryScripts.Touch, Key, Stamp.ToBytes(), "115000", index, aMinuteAgo));
         await AssertLivesForAsync(Key, Minute);
         Assert.Equal(1, await RunAsync(EntryScripts.Touch, Key, Stamp.ToBytes(), "130000", index, aMinuteAgo));
         await AssertLivesForAsync(Key, Minute + TimeSpan.FromSeconds(10));
