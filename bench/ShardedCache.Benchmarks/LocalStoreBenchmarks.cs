@@ -48,7 +48,7 @@ public class LocalStoreBenchmarks
     public void Write()
     {
         var key = _keys[_next++ & (Keys - 1)];
-        var hash = _store.Prefetch(key);
+        var hash = _store.Lookup.Prefetch(key);
         var payload = PayloadSource.Of(_payload);
         var stripe = _store.StripeOf(key);
         EntryRef written;
@@ -74,8 +74,8 @@ public class LocalStoreBenchmarks
     public long ReadKnown()
     {
         var key = _keys[_next++ & (Keys - 1)];
-        var hash = _store.Prefetch(key);
-        if (_store.TryLook(key, hash, out var known))
+        var hash = _store.Lookup.Prefetch(key);
+        if (_store.Lookup.TryLook(key, hash, out var known))
         {
             _reader.Keep(known.Stamp, known.ConfirmedAt, 64 * 1024);
         }

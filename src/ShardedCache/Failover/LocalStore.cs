@@ -13,13 +13,10 @@ internal sealed class LocalStore
     private const int Stripes = 16;
 
     private readonly LocalStripe[] _stripes;
-    private readonly LocalTable[] _tables;
-    private readonly StripeAnswers[] _answers;
     private readonly JournalBudget _budget;
     private TaskCompletionSource? _idle;
     private bool _isWriteRefused;
     private bool _isFull;
-    private int _unsent;
 
     public LocalStore(string shard, LocalStoreLimits limits, JournalBudget budget, StampClock clock, ShardedCacheMetrics metrics)
     {
@@ -28,8 +25,7 @@ internal sealed class LocalStore
         _budget = budget;
         Clock = clock;
         _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new LocalStripe(budget, clock, limits.StandbyBytes / Stripes, limits.MaxStandbyPayload))];
-        _tables = [.. _stripes.Select(static stripe => stripe.Table)];
-        _answers = [.. _stripes.Select(static stripe => stripe.Answers)];
+        Lookup = new(_stripes);
         budget.Register(this);
     }
 
@@ -57,6 +53,9 @@ internal sealed class LocalStore
 
     public IReadOnlyList<LocalStripe> All => _stripes;
 
+    /// <summary>What is looked up without a stripe's lock.</summary>
+    public LocalLookup Lookup { get; }
+
     public long JournalBytes => _stripes.Sum(static stripe => stripe.Journal.Size);
 
     public int JournalCount => _stripes.Sum(static stripe => stripe.Journal.Count);
@@ -68,39 +67,9 @@ internal sealed class LocalStore
 
     public long StandbyBytes => _stripes.Sum(static stripe => stripe.StandbySize);
 
-    public LocalStripe StripeOf(in StoredKey key) => _stripes[key.TagHash % Stripes];
+    public LocalStripe StripeOf(in StoredKey key) => _stripes[IndexOf(key)];
 
-    /// <summary>
-    /// Begins to look a key up. Needs no lock, and looks at no stripe: each write changes that, so it is mostly in another processor's cache.
-    /// </summary>
-    /// <returns>Its name's hash.</returns>
-    public int Prefetch(in StoredKey key)
-    {
-        var hash = LocalTable.HashOf(key.Name);
-        _tables[key.TagHash % Stripes].Prefetch(hash);
-        return hash;
-    }
-
-    /// <summary>
-    /// What is very probably known of a key, in whose place its master may answer; without the stripe's lock, which is held while a command is
-    /// sent. False where it takes the lock to know.
-    /// </summary>
-    /// <param name="key">The key.</param>
-    /// <param name="hash">Of its name, by <see cref="LocalTable.HashOf"/>.</param>
-    /// <param name="known">Its stamp, and when a master last said so; nothing: the default.</param>
-    public bool TryLook(in StoredKey key, int hash, out (Stamp Stamp, long ConfirmedAt) known)
-    {
-        var at = key.TagHash % Stripes;
-
-        // In this order: what is told before it is sent, or owed, is counted before it is told.
-        return _tables[at].TryLook(hash, out known) && _answers[at].Owed == 0 && Volatile.Read(ref _unsent) == 0;
-    }
-
-    /// <summary>
-    /// From before something is told to the table until its command is sent, where it is not sent first: who looks without the lock would be
-    /// answered with what is older, and take that for late.
-    /// </summary>
-    public Telling TellUnsent() => new(this);
+    public static int IndexOf(in StoredKey key) => (int)(key.TagHash % Stripes);
 
     public LocalEntry? Find(in StoredKey key)
     {
@@ -395,15 +364,6 @@ internal sealed class LocalStore
 
     private static bool IsSettled(LocalEntry entry, IServerConnection connection) =>
         entry.Standing == Standing.Standby || (entry.Standing == Standing.Acknowledged && ReferenceEquals(entry.SentOn, connection));
-
-    public readonly ref struct Telling
-    {
-        private readonly LocalStore _store;
-
-        public Telling(LocalStore store) => Interlocked.Increment(ref (_store = store)._unsent);
-
-        public void Dispose() => Interlocked.Decrement(ref _store._unsent);
-    }
 
     private void Time(LocalEntry entry)
     {

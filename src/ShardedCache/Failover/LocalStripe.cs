@@ -14,9 +14,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
     private readonly Stack<LocalEntry> _free = new();
 
-    // What is to be evicted next, each object once, in the order in which they came into use; second chances are given on eviction. Who has
-    // left the copies since stays here until it is looked at: to take it out of a list, each write would fetch its two neighbours from memory.
-    private readonly Queue<LocalEntry> _eviction = new();
+    private readonly EvictionQueue _eviction = new();
     private long _uncounted;
 
     /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
@@ -282,12 +280,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         if (entry.Standing == Standing.Standby)
         {
             StandbySize += entry.Size;
-            entry.IsQueuedAgain = entry.IsQueued;
-            if (!entry.IsQueued)
-            {
-                Queue(entry);
-            }
-
+            _eviction.Add(entry, Table.Count + MaxFree);
             return 0;
         }
 
@@ -326,51 +319,17 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry.Size;
     }
 
-    private void Queue(LocalEntry entry)
-    {
-        if (_eviction.Count > (2 * Table.Count) + MaxFree)
-        {
-            for (var left = _eviction.Count; left > 0; left--)
-            {
-                if (NextCopy() is { } copy)
-                {
-                    Requeue(copy);
-                }
-            }
-        }
-
-        Requeue(entry);
-    }
-
-    private void Requeue(LocalEntry entry)
-    {
-        entry.IsQueued = true;
-        _eviction.Enqueue(entry);
-    }
-
-    /// <summary>Takes the next one out of the queue; null where it is no copy any more.</summary>
-    private LocalEntry? NextCopy()
-    {
-        var entry = _eviction.Dequeue();
-        entry.IsQueued = false;
-        return entry is { IsDetached: false, Standing: Standing.Standby } ? entry : null;
-    }
-
     private void Evict()
     {
         for (var left = _eviction.Count; StandbySize > standbyLimit; left--)
         {
-            if (NextCopy() is not { } oldest)
+            var oldest = _eviction.Next();
+            if (oldest is not null && (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest))))
             {
-                continue;
+                oldest.WasUsed = false;
+                _eviction.Requeue(oldest);
             }
-
-            if (oldest.WasUsed || oldest.IsQueuedAgain || (left > 0 && IsRemovalOfGroup(oldest)))
-            {
-                (oldest.WasUsed, oldest.IsQueuedAgain) = (false, false);
-                Requeue(oldest);
-            }
-            else
+            else if (oldest is not null)
             {
                 Forget(oldest);
             }

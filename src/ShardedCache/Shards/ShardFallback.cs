@@ -18,7 +18,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
 
     /// <summary>Begins to look the key up.</summary>
     /// <returns>Its name's hash, for <see cref="TryBegin"/>.</returns>
-    public int Prefetch(in StoredKey key) => context.FailoverMode == FailoverMode.Throw ? 0 : _store.Prefetch(key);
+    public int Prefetch(in StoredKey key) => context.FailoverMode == FailoverMode.Throw ? 0 : _store.Lookup.Prefetch(key);
 
     /// <summary>
     /// Looks the key up before its server is asked. False where the server need not be asked, because it does not have yet what this
@@ -33,7 +33,7 @@ internal sealed class ShardFallback(Shard shard, ShardContext context)
         }
 
         var maxKept = context.IsJournaling ? _store.Limits.MaxStandbyPayload : -1;
-        if (_store.TryLook(key, hash, out var known))
+        if (_store.Lookup.TryLook(key, hash, out var known))
         {
             reader.Keep(known.Stamp, known.ConfirmedAt, maxKept);
             return true;

@@ -23,7 +23,7 @@ internal sealed class ShardGroupWriter(Shard shard, ShardContext context)
         lock (stripe.Lock)
         {
             var connection = _judge.Target();
-            using var telling = _store.TellUnsent();
+            using var telling = _store.Lookup.TellUnsent();
             var stamp = shard.Clock.Next();
             var group = new GroupOperation(index, removal, stamp, isRemovalOfAll: keys.Length == 0);
             var header = lifetime?.From(shard.Clock.NowMilliseconds) is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);

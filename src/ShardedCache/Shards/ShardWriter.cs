@@ -18,7 +18,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     /// <summary>Begins to look up what a write will replace.</summary>
     /// <returns>Its name's hash, for <see cref="Begin"/>.</returns>
-    public int Prefetch(in StoredKey key) => context.IsJournaling ? _store.Prefetch(key) : 0;
+    public int Prefetch(in StoredKey key) => context.IsJournaling ? _store.Lookup.Prefetch(key) : 0;
 
     /// <summary>Stamps, sends and journals; without a lifetime it removes.</summary>
     public PendingWrite Begin(
@@ -52,7 +52,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         {
             var connection = Target(kept);
             var batch = connection?.CreateBatch();
-            using var telling = _store.TellUnsent();
+            using var telling = _store.Lookup.TellUnsent();
             for (var i = 0; i < writes.Length; i++)
             {
                 var key = keys[positions.Span[i]];
@@ -205,7 +205,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             if (context.IsJournaling && _store.IsFull)
             {
                 // Where there is still no room a replay removes the key: one command in place of two, one after the other.
-                using var telling = _store.TellUnsent();
+                using var telling = _store.Lookup.TellUnsent();
                 var entry = _store.Write(stripe, sought, key, header, kept, connection);
                 written = EntryRef.To(entry);
                 var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);

@@ -12,6 +12,38 @@ public sealed class LocalStoreReadTests : IDisposable
 
     public void Dispose() => _world.Dispose();
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task While_a_write_is_owed_no_later_one_of_its_key_lets_a_read_pass_by_it(bool reusesEntries)
+    {
+        using var world = new LocalWorld { ReusesEntries = reusesEntries };
+        var key = LocalWorld.Key("key");
+        world.Set("key", [1], sentOn: null);
+        using var stop = new CancellationTokenSource();
+        var looking = Task.Run(() =>
+        {
+            var looks = 0;
+            for (; !stop.IsCancellationRequested; looks++)
+            {
+                Assert.False(world.Store.Lookup.TryLook(key, LocalTable.HashOf("key"), out _));
+            }
+
+            return looks;
+        });
+        for (var i = 0; i < 100_000 && !looking.IsCompleted; i++)
+        {
+            world.Set("key", [2], world.First);
+        }
+
+        await stop.CancelAsync();
+        Assert.True(await looking > 0);
+        world.Store.Answered(world.Find("key")!, world.First, isAcknowledged: true);
+        world.Find("key");
+        Assert.True(world.Store.Lookup.TryLook(key, LocalTable.HashOf("key"), out var known));
+        Assert.Equal(world.Find("key")!.Header.Stamp, known.Stamp);
+    }
+
     [Fact]
     public void What_was_read_is_in_the_journal_until_it_is_proven_because_a_replica_may_not_have_it()
     {
