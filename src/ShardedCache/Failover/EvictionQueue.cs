@@ -11,7 +11,7 @@ internal sealed class EvictionQueue
     public int Count => _entries.Count;
 
     /// <param name="entry">Has become a copy.</param>
-    /// <param name="maxEntries">How many there can be; beyond twice as many, those that are none are dropped.</param>
+    /// <param name="maxEntries">How many there are at most; beyond twice as many, those that are none any more are dropped.</param>
     public void Add(LocalEntry entry, int maxEntries)
     {
         if (entry.IsQueued)
@@ -50,6 +50,8 @@ internal sealed class EvictionQueue
         next.IsQueued = false;
         if (IsCopy(next) && next.IsQueuedAgain)
         {
+            // It is as good as used, and has one second chance for both.
+            next.WasUsed = false;
             Requeue(next);
             return null;
         }

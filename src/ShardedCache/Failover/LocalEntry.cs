@@ -53,7 +53,7 @@ internal enum Membership : byte
 
 /// <summary>
 /// One version of one key in this process's memory. Guarded by the lock of its stripe, but for its version and its answer. Whoever changes
-/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>. The object is used again for another version or
+/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>, but for sessions, which are not looked up there. The object is used again for another version or
 /// another key of its stripe: whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
 /// </summary>
 internal sealed class LocalEntry(LocalStripe stripe)

@@ -38,7 +38,7 @@ internal sealed class LocalLookup(IReadOnlyList<LocalStripe> stripes)
 
     /// <summary>
     /// From before something is told to the table until its command is sent, where it is not sent first: who looks without the lock would be
-    /// answered with what is older, and take that for late.
+    /// answered with what is older, and take that for late. Sessions and pages are not looked up here.
     /// </summary>
     public Telling TellUnsent() => new(this);
 

@@ -179,6 +179,8 @@ internal sealed class LocalStore
         {
             if (replayed.Current is { } entry)
             {
+                // What is owed no more lets reads go on without the lock.
+                stripe.Settle(entry);
                 if (entry.TouchedAt <= askedAt)
                 {
                     entry.Held.Clear();

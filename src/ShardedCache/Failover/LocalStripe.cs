@@ -5,7 +5,7 @@ namespace ShardedCache.Failover;
 
 /// <summary>
 /// A part of a shard's local store: the keys of some hash tags, so that the keys of a group are together. Every member but
-/// <see cref="Lock"/> is for who holds that lock.
+/// <see cref="Lock"/> is for who holds that lock; <see cref="LocalLookup"/> and answers look at <see cref="Table"/> and <see cref="Answers"/> without it.
 /// </summary>
 internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long standbyLimit, int maxStandbyPayload)
 {
@@ -20,7 +20,6 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
     /// <summary>Also held while a command is sent, so that the order of a key's stamps is the order of its commands.</summary>
     public Lock Lock { get; } = new();
 
-    /// <summary>For <see cref="LocalTable.Prefetch"/>, which alone needs no lock.</summary>
     public LocalTable Table { get; } = new();
 
     /// <summary>The journal, oldest first.</summary>
@@ -136,6 +135,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         var freed = 0L;
 
         // In this order: who looks at the table without the lock, and finds nothing owed after that, asks the master.
+        (standing, sentOn) = Weigh(standing, sentOn);
         entry.IsOwed |= standing == Standing.Pending;
         if (Table.Set(entry) is { } replaced)
         {
@@ -289,13 +289,15 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry.Size;
     }
 
+    /// <summary>What another server than the one that serves has acknowledged is pending.</summary>
+    private (Standing Standing, IServerConnection? SentOn) Weigh(Standing standing, IServerConnection? sentOn) =>
+        standing == Standing.Acknowledged && Answers.Serving is { } serving && !ReferenceEquals(sentOn, serving)
+            ? (Standing.Pending, null)
+            : (standing, sentOn);
+
     private void Stand(LocalEntry entry, Standing standing, IServerConnection? sentOn)
     {
-        if (standing == Standing.Acknowledged && Answers.Serving is { } serving && !ReferenceEquals(sentOn, serving))
-        {
-            (standing, sentOn) = (Standing.Pending, null);
-        }
-
+        (standing, sentOn) = Weigh(standing, sentOn);
         if (standing == Standing.Sent)
         {
             entry.NextVersion();
@@ -321,7 +323,8 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
 
     private void Evict()
     {
-        for (var left = _eviction.Count; StandbySize > standbyLimit; left--)
+        // Twice around: all others go before a removal that still hides some of them.
+        for (var left = 2 * _eviction.Count; StandbySize > standbyLimit; left--)
         {
             var oldest = _eviction.Next();
             if (oldest is not null && (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest))))

@@ -51,7 +51,7 @@ internal sealed class LocalTable
         var mask = slots.Length - 1;
         for (var at = hash & mask; Volatile.Read(ref slots[at].Entry) is not null; at = (at + 1) & mask)
         {
-            if (slots[at].Hash == hash)
+            if (Volatile.Read(ref slots[at].Hash) == hash)
             {
                 return slots[at].TryRead(out known) && IsUnmoved(moves);
             }

@@ -321,6 +321,8 @@ internal sealed class ShardSupervisor(Shard shard, ShardContext context) : IAsyn
                 {
                     if (refusal.IsConfigurationError)
                     {
+                        // In this order: while it serves, what the journal owes goes before its answers.
+                        shard.Withdraw(connection, refusal.Reason);
                         shard.Report(ShardEvent.Refused, connection.Address, refusal.Reason);
                     }
 

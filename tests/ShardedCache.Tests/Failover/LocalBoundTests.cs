@@ -64,6 +64,25 @@ public sealed class LocalBoundTests : IDisposable
     }
 
     [Fact]
+    public void A_removal_of_a_whole_group_outlasts_copies_that_were_used_and_written_again()
+    {
+        Use(new LocalWorld(standbyBytes: Stripes * 3 * EntrySize) { ReusesEntries = true });
+        RemoveGroup("a");
+        Copy("b");
+        Copy("c");
+        Copy("b").WasUsed = true;
+        Copy("c").WasUsed = true;
+        var last = _world.Set(Tag + "d", new byte[100], _world.First);
+        last.WasUsed = true;
+        _world.Store.Answered(last, _world.First, isAcknowledged: true);
+
+        _world.Prove();
+
+        Assert.Contains('a', Kept("abcd"));
+        Assert.InRange(_world.Store.StandbyBytes, 1, 3 * EntrySize);
+    }
+
+    [Fact]
     public void What_is_not_proven_yet_is_not_evicted_and_does_not_count_as_a_copy()
     {
         Use(new LocalWorld(standbyBytes: Stripes * 2 * EntrySize));
