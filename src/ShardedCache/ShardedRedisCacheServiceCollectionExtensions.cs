@@ -167,7 +167,8 @@ public static class ShardedRedisCacheServiceCollectionExtensions
     private static void BindSection(IServiceCollection services, string name, IConfigurationSection section) =>
         services.Configure<ShardedRedisCacheOptions>(name, options =>
         {
-            if (!section.Exists())
+            // The one that is read in any case may be left out: everything can be in a connection string.
+            if (section.Path != OptionsFromConfiguration.SectionName && !section.GetChildren().Any())
             {
                 options.MissingSections.Add(section.Path);
             }

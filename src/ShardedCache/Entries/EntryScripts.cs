@@ -74,8 +74,8 @@ internal static class EntryScripts
         local flags = string.byte(head, 2)
         if (flags ~= 2 and flags ~= 3) or string.sub(head, 3) ~= ARGV[1] then return 0 end
         local life = rest(ARGV[2], lateBy(ARGV[4]))
-        if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], life) end
         redis.call('PEXPIRE', KEYS[1], life, 'GT')
+        if ARGV[3] and ARGV[3] ~= '' then prolongMember(ARGV[3], KEYS[1], life) end
         return 1
         """);
 

@@ -23,7 +23,7 @@ internal static class GroupKeys
 
     /// <summary>Whether the whole group was removed in this process after the entry was written, and the entry may belong to it.</summary>
     public static bool IsRemoved(LocalStripe stripe, LocalEntry entry) =>
-        (entry.Group is not null || entry.WasRead || entry.Standing == Standing.Standby)
+        (entry.Group is not null || entry.Membership != Membership.None || entry.WasRead || entry.Standing == Standing.Standby)
         && RemovalAfter(stripe, entry.Key.Name, entry.Header.Stamp) is not null;
 
     /// <summary>This process's removal of the whole group that the key may belong to, where it is later than the stamp.</summary>

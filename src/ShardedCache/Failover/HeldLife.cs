@@ -11,7 +11,7 @@ internal struct HeldLife
     private long _until;
 
     /// <summary>
-    /// Whether the master had let the entry expire before it was asked, so that what it lacks tells of no removal. The clock can be off by half a
+    /// Whether the master has let the entry expire by now, so that what it lacks tells of no removal. The clock can be off by half a
     /// round trip, and the answer has been on its way for as long: what has expired there is over here, too.
     /// </summary>
     public readonly bool IsOver(long nowMilliseconds) => Volatile.Read(in _until) is > 0 and var until && until <= nowMilliseconds;

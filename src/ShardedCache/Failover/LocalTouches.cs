@@ -53,7 +53,7 @@ internal static class LocalTouches
 
     /// <summary>
     /// Where the master's copy has expired because no use of it came there in time: it is to be brought there again. A removal by another
-    /// client would have left a tombstone there, and what was evicted or flushed is missed before it is over.
+    /// client would have left a tombstone there; what was evicted or flushed has nothing here in doubt, but for a use on its way just then.
     /// </summary>
     public static bool TryBringBack(this LocalStore store, LocalStripe stripe, LocalEntry entry)
     {
@@ -61,6 +61,7 @@ internal static class LocalTouches
         var isLate = entry is { Kind: LocalKind.Value, IsSession: false, Page: null, Group: null, HasYielded: false }
             && entry.Held.IsOver(now)
             && !entry.HasExpired(now)
+            && !(entry.Membership == Membership.Unknown && GroupKeys.IndexForKey(entry.Key.Name) is not null)
             && ReplayCommand.IsBroughtWhole(entry, store);
         if (isLate)
         {

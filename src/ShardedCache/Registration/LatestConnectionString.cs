@@ -15,23 +15,34 @@ internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOp
     /// <summary>In an outage many connections are tried, and asking does all that the application's own delegates do.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // Who comes while another one asks waits for what that gets: else it would try credentials that may have been changed long ago.
+    // Who comes while another one asks waits for what that gets, for as long as that may be old: else it would try credentials that may have been changed long ago.
     private readonly Lock _asking = new();
     private long? _askedAt;
-    private Parsed _latest = new(first.Configuration, ConnectionString.Parse(first.Configuration));
+    private volatile Parsed _latest = new(first.Configuration, ConnectionString.Parse(first.Configuration));
 
     public ConnectionString Read()
     {
-        lock (_asking)
+        // A delegate that does not return must not keep the connections of all shards from being opened.
+        if (!_asking.TryEnter(Pause))
         {
-            if (_askedAt is { } askedAt && time.GetElapsedTime(askedAt) < Pause)
+            return _latest.Connection;
+        }
+
+        try
+        {
+            if (_askedAt is not { } askedAt || time.GetElapsedTime(askedAt) >= Pause)
             {
-                return _latest.Connection;
+                // Before, for a delegate that comes here itself, and after, for those that have waited.
+                _askedAt = time.GetTimestamp();
+                Ask();
+                _askedAt = time.GetTimestamp();
             }
 
-            _askedAt = time.GetTimestamp();
-            Ask();
             return _latest.Connection;
+        }
+        finally
+        {
+            _asking.Exit();
         }
     }
 

@@ -48,11 +48,12 @@ internal static class ShardTouches
                 reply = connection.RunAsync(EntryScripts.Touch, key, arguments, CallMode.Asynchronous, CancellationToken.None);
                 if (entry is not null)
                 {
-                    var outlives = entry.HasExpired(shard.Clock.MillisecondsAt(time.Began));
+                    var began = shard.Clock.MillisecondsAt(time.Began);
+                    var outlives = entry.HasExpired(began) || entry.Held.IsOver(began);
                     shard.Store.Touch(stripe, entry, connection);
                     if (outlives)
                     {
-                        // By another instance's use: until when its server keeps it, nobody knows here.
+                        // By a use of another instance, or one whose answer was not heard: until when its server keeps it, nobody knows here.
                         entry.Held.Clear();
                     }
                 }

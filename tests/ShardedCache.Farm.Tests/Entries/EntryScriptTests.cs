@@ -38,6 +38,23 @@ public class EntryScriptTests(OneServer server) : IClassFixture<OneServer>
     }
 
     [Fact]
+    public async Task A_touch_prolongs_what_could_be_a_member_of_a_group_on_a_server_without_memory_too()
+    {
+        await StoreAsync(Sliding(), TimeSpan.FromSeconds(60));
+        await server.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+        try
+        {
+            Assert.Equal(1, await RunAsync(EntryScripts.Touch, Stamp.ToBytes(), 170_000, "index"));
+        }
+        finally
+        {
+            await server.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+        }
+
+        await AssertTimeToLive(TimeSpan.FromSeconds(170));
+    }
+
+    [Fact]
     public async Task A_touch_leaves_an_entry_that_replaced_the_one_that_was_read()
     {
         await StoreAsync(Sliding(), TimeSpan.FromSeconds(60));

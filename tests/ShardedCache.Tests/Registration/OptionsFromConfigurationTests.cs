@@ -95,18 +95,19 @@ public class OptionsFromConfigurationTests
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData("orders")]
-    public void A_section_that_does_not_exist_is_a_fault_that_tells_its_path(string? serviceKey)
+    [InlineData(null, "Caches:Mian")]
+    [InlineData("orders", "Caches:Mian")]
+    [InlineData(null, "ConnectionStrings:ShardedRedis")]
+    public void A_section_that_has_nothing_to_bind_is_a_fault_that_tells_its_path(string? serviceKey, string path)
     {
         var services = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"), ("Caches:Main:InstanceName", "shop:"));
-        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection("Caches:Mian");
+        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection(path);
         using var provider = (serviceKey is null ? services.AddShardedRedisCache(section) : services.AddKeyedShardedRedisCache(serviceKey, section))
             .BuildServiceProvider();
 
         var fault = Assert.Single(Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Failures);
 
-        Assert.Contains("'Caches:Mian'", fault, StringComparison.Ordinal);
+        Assert.Contains($"'{path}'", fault, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -163,5 +164,31 @@ public class OptionsFromConfigurationTests
 
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("3", latest.Read().Credentials.Password);
+    }
+
+    [Fact]
+    public void A_delegate_that_takes_long_is_called_once_for_all_who_have_waited_for_it()
+    {
+        var (calls, time) = (0, new FakeTimeProvider());
+        using var provider = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"))
+            .AddShardedRedisCache(options =>
+            {
+                time.Advance(TimeSpan.FromSeconds(2));
+                options.Configuration = $"s1,shards=a,password={++calls}";
+            }).BuildServiceProvider();
+        var latest = new LatestConnectionString(
+            provider.GetRequiredService<IOptionsFactory<ShardedRedisCacheOptions>>(), "", Options(provider), time);
+
+        Assert.Equal(["2", "2", "2"], Enumerable.Range(0, 3).Select(_ => latest.Read().Credentials.Password));
+    }
+
+    [Fact]
+    public void The_section_that_is_read_in_any_case_may_be_given_and_left_out()
+    {
+        var services = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"));
+        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection("ShardedRedis");
+        using var provider = services.AddShardedRedisCache(section).BuildServiceProvider();
+
+        provider.GetRequiredService<IStartupValidator>().Validate();
     }
 }
