@@ -168,7 +168,8 @@ public static class ShardedRedisCacheServiceCollectionExtensions
         services.Configure<ShardedRedisCacheOptions>(name, options =>
         {
             // The one that is read in any case may be left out: everything can be in a connection string.
-            if (section.Path != OptionsFromConfiguration.SectionName && !section.GetChildren().Any())
+            if (!section.Path.Equals(OptionsFromConfiguration.PathOf(name), StringComparison.OrdinalIgnoreCase)
+                && !section.GetChildren().Any(static child => child.Value is not null))
             {
                 options.MissingSections.Add(section.Path);
             }

@@ -111,9 +111,7 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
                 var entry = entries[at];
                 lock (entry.Stripe.Lock)
                 {
-                    // The next pass tries one step of those again: all of them each time would fill the connection.
-                    var isRefusedToo = outcome.IsFull && entry is { Kind: LocalKind.Value } and ({ IsSession: true } or { Group: not null });
-                    if (!isRefusedToo && TrySend(batch, connection, entry, sent, cancellationToken))
+                    if (TrySend(batch, connection, entry, sent, cancellationToken))
                     {
                         bytes += entry.Size;
                     }

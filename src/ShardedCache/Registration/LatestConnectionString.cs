@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace ShardedCache.Registration;
 
 /// <summary>
-/// The connection string as it is configured, or was a second ago at most, so that new credentials reach the next connection.
+/// The connection string as it is configured, or was a second ago, so that new credentials reach the next connection.
 /// While what is configured is not valid, the last valid one stays.
 /// </summary>
 /// <remarks>
@@ -15,15 +15,20 @@ internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOp
     /// <summary>In an outage many connections are tried, and asking does all that the application's own delegates do.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // Who comes while another one asks waits for what that gets, for as long as that may be old: else it would try credentials that may have been changed long ago.
+    /// <summary>
+    /// Who comes while another one asks waits for what that gets: else it would try credentials that may have been changed long ago. No longer,
+    /// for a delegate that does not return must not keep the connections of all shards from being opened in their time.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _asking = new();
     private long? _askedAt;
     private volatile Parsed _latest = new(first.Configuration, ConnectionString.Parse(first.Configuration));
 
     public ConnectionString Read()
     {
-        // A delegate that does not return must not keep the connections of all shards from being opened.
-        if (!_asking.TryEnter(Pause))
+        // Or a delegate comes here itself.
+        if (_asking.IsHeldByCurrentThread || !_asking.TryEnter(Patience))
         {
             return _latest.Connection;
         }
@@ -32,9 +37,9 @@ internal sealed class LatestConnectionString(IOptionsFactory<ShardedRedisCacheOp
         {
             if (_askedAt is not { } askedAt || time.GetElapsedTime(askedAt) >= Pause)
             {
-                // Before, for a delegate that comes here itself, and after, for those that have waited.
-                _askedAt = time.GetTimestamp();
                 Ask();
+
+                // Not before: who has waited is told what that got.
                 _askedAt = time.GetTimestamp();
             }
 

@@ -14,12 +14,14 @@ internal sealed class OptionsFromConfiguration(string name, IConfiguration? conf
 {
     public const string SectionName = "ShardedRedis";
 
+    /// <summary>Of the section that is read for a cache of that name in any case.</summary>
+    public static string PathOf(string name) => name == Options.DefaultName ? SectionName : ConfigurationPath.Combine(SectionName, name);
+
     public void Configure(string? optionsName, ShardedRedisCacheOptions options)
     {
         if (optionsName == name && configuration is not null)
         {
-            var path = name == Options.DefaultName ? SectionName : ConfigurationPath.Combine(SectionName, name);
-            SectionBinding.Bind(configuration.GetSection(path), options);
+            SectionBinding.Bind(configuration.GetSection(PathOf(name)), options);
         }
     }
 

@@ -98,6 +98,7 @@ public class OptionsFromConfigurationTests
     [InlineData(null, "Caches:Mian")]
     [InlineData("orders", "Caches:Mian")]
     [InlineData(null, "ConnectionStrings:ShardedRedis")]
+    [InlineData(null, "Caches")]
     public void A_section_that_has_nothing_to_bind_is_a_fault_that_tells_its_path(string? serviceKey, string path)
     {
         var services = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"), ("Caches:Main:InstanceName", "shop:"));
@@ -182,12 +183,15 @@ public class OptionsFromConfigurationTests
         Assert.Equal(["2", "2", "2"], Enumerable.Range(0, 3).Select(_ => latest.Read().Credentials.Password));
     }
 
-    [Fact]
-    public void The_section_that_is_read_in_any_case_may_be_given_and_left_out()
+    [Theory]
+    [InlineData(null, "shardedRedis")]
+    [InlineData("orders", "ShardedRedis:orders")]
+    public void The_section_that_is_read_in_any_case_may_be_given_and_left_out(string? serviceKey, string path)
     {
         var services = Development(("ConnectionStrings:ShardedRedis", "s1,shards=a"));
-        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection("ShardedRedis");
-        using var provider = services.AddShardedRedisCache(section).BuildServiceProvider();
+        var section = services.BuildServiceProvider().GetRequiredService<IConfiguration>().GetSection(path);
+        using var provider = (serviceKey is null ? services.AddShardedRedisCache(section) : services.AddKeyedShardedRedisCache(serviceKey, section))
+            .BuildServiceProvider();
 
         provider.GetRequiredService<IStartupValidator>().Validate();
     }
