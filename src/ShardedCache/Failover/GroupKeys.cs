@@ -15,6 +15,12 @@ internal static class GroupKeys
     /// <summary>The stamp at which the whole group was last removed.</summary>
     public static string RemovalOf(string group) => IndexOf(group) + Removed;
 
+    /// <summary>Whether its hash tag could be a group's.</summary>
+    public static bool CouldBeMember(string key) => HashTagOf(key).Length > 0;
+
+    /// <summary>Whether it was read, and could be a member: then a removal of the whole group might miss it where it is brought back alone.</summary>
+    public static bool MayBelong(LocalEntry entry) => entry.Membership == Membership.Unknown && CouldBeMember(entry.Key.Name);
+
     /// <summary>The member index of a key's group, where its hash tag could be one's; else null.</summary>
     public static string? IndexForKey(string key) => HashTagOf(key) is { Length: > 0 } tag ? string.Concat(Reserved, "{", tag, "}") : null;
 

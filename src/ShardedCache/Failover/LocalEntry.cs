@@ -53,8 +53,8 @@ internal enum Membership : byte
 
 /// <summary>
 /// One version of one key in this process's memory. Guarded by the lock of its stripe, but for its version and its answer. Whoever changes
-/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>, but for sessions, which are not looked up there. The object is used again for another version or
-/// another key of its stripe: whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
+/// its stamp, or <see cref="ConfirmedAt"/>, in its place tells <see cref="LocalStripe.Tell"/>, but for sessions, which are not looked up there. The
+/// object is used again for another version or another key of its stripe: whoever keeps it beyond the lock keeps an <see cref="EntryRef"/>.
 /// </summary>
 internal sealed class LocalEntry(LocalStripe stripe)
 {
@@ -64,9 +64,6 @@ internal sealed class LocalEntry(LocalStripe stripe)
     private const int TouchOwed = -1;
 
     private StoredKey _key;
-
-    private PayloadCopy? _payload;
-    private LocalEntry? _previous;
 
     // The key's text is in no processor's cache any more when the entry moves on.
     private int _ownSize;
@@ -94,11 +91,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public EntryHeader Header { get; private set; }
 
-    public PayloadCopy? Payload
-    {
-        get => _payload;
-        private set => _payload = value;
-    }
+    public PayloadCopy? Payload { get; private set; }
 
     public Standing Standing { get; set; }
 
@@ -184,11 +177,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>Others keep it without its version, so it is not used again.</summary>
     public bool IsShared { get; set; }
 
-    public LocalEntry? Previous
-    {
-        get => _previous;
-        set => _previous = value;
-    }
+    public LocalEntry? Previous { get; set; }
 
     public LocalEntry? Next { get; set; }
 
@@ -230,7 +219,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public void Prefetch() => ProcessorCache.Prefetch(this, Overhead);
 
     /// <summary>The memory of its payload, which changes with it when it is replaced.</summary>
-    public void PrefetchPayload() => _payload?.Prefetch();
+    public void PrefetchPayload() => Payload?.Prefetch();
 
     /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>
     public void KeepKeyOf(LocalEntry other) => _key = other._key;

@@ -308,8 +308,7 @@ internal static class LocalSessions
                 if (usedAt > 0)
                 {
                     // The next master may have it all the same.
-                    store.Refresh(stripe, key, null);
-                    stripe.Find(key.Name)!.TouchedAt = usedAt;
+                    store.Refresh(stripe, key, null).TouchedAt = usedAt;
                 }
             }
         }

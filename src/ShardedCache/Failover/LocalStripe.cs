@@ -326,13 +326,17 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         // Twice around: all others go before a removal that still hides some of them.
         for (var left = 2 * _eviction.Count; StandbySize > standbyLimit; left--)
         {
-            var oldest = _eviction.Next();
-            if (oldest is not null && (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest))))
+            if (_eviction.Next() is not { } oldest)
+            {
+                continue;
+            }
+
+            if (oldest.WasUsed || (left > 0 && IsRemovalOfGroup(oldest)))
             {
                 oldest.WasUsed = false;
                 _eviction.Requeue(oldest);
             }
-            else if (oldest is not null)
+            else
             {
                 Forget(oldest);
             }

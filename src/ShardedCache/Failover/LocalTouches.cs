@@ -61,7 +61,7 @@ internal static class LocalTouches
         var isLate = entry is { Kind: LocalKind.Value, IsSession: false, Page: null, Group: null, HasYielded: false }
             && entry.Held.IsOver(now)
             && !entry.HasExpired(now)
-            && !(entry.Membership == Membership.Unknown && GroupKeys.IndexForKey(entry.Key.Name) is not null)
+            && !GroupKeys.MayBelong(entry)
             && ReplayCommand.IsBroughtWhole(entry, store);
         if (isLate)
         {

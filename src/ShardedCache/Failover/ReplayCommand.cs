@@ -103,7 +103,7 @@ internal static class ReplayCommand
     /// </summary>
     public static bool IsBroughtWhole(LocalEntry entry, LocalStore store) =>
         entry.Payload is not null && !store.MayBeRemoved(entry) && !GroupKeys.IsRemoved(entry.Stripe, entry)
-        && !(entry is { IsTouchOnly: true, Membership: Membership.Unknown } && GroupKeys.IndexForKey(entry.Key.Name) is not null);
+        && !(entry.IsTouchOnly && GroupKeys.MayBelong(entry));
 
     /// <summary>The arguments of <see cref="EntryScripts.Touch"/>: so many milliseconds from now on.</summary>
     public static ReadOnlyMemory<byte>[] Touch(in StoredKey key, Stamp stamp, long milliseconds, long now) =>

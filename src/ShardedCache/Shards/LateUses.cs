@@ -14,7 +14,7 @@ internal sealed class LateUses(Shard shard)
     /// <summary>Whether the journal speaks for the entry now, until the master has it again.</summary>
     public bool Answer(in StoredKey key, Stamp known)
     {
-        if (known == default || GroupKeys.IndexForKey(key.Name) is not null)
+        if (known == default || GroupKeys.CouldBeMember(key.Name))
         {
             // A member that expires leaves nothing, and its group may have been removed since: the replay finds out.
             return false;

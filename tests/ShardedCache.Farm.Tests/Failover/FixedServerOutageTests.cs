@@ -1,26 +1,15 @@
 using System.Globalization;
 using ShardedCache.Failover;
-using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Failover;
 
 /// <summary>A server without Sentinels that is killed and comes back.</summary>
-public sealed class FixedServerOutageTests : IAsyncLifetime
+public sealed class FixedServerOutageTests : FixedServer
 {
-    private RedisFarm _farm = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RedisProcess Server => _farm.Shards[0].InitialMaster;
-
-    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
-
-    public ValueTask DisposeAsync() => _farm.DisposeAsync();
-
     [Fact]
     public async Task What_was_written_and_removed_during_an_outage_is_on_the_server_when_it_is_back()
     {
-        await using var host = await Outage.JoinAsync(_farm);
+        await using var host = await Outage.JoinAsync(Farm);
         await host.SetAsync("replaced", "old");
         await host.SetAsync("removed", "old");
         await host.SetAsync("kept", "old");
@@ -35,18 +24,18 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
 
         await host.IsUpAsync();
         Assert.Equal(["new", "new", null, "old"], await host.ReadAsync("replaced", "added", "removed", "kept"));
-        Assert.Equal(["new", "new", null, "old"], await Outage.StoredAsync(_farm, "replaced", "added", "removed", "kept"));
+        Assert.Equal(["new", "new", null, "old"], await Outage.StoredAsync(Farm, "replaced", "added", "removed", "kept"));
     }
 
     [Fact]
     public async Task A_member_that_was_used_during_an_outage_does_not_come_back_where_another_instance_removed_its_group()
     {
-        await using var host = await Outage.JoinAsync(_farm);
+        await using var host = await Outage.JoinAsync(Farm);
         var group = host.Cache.CreateKeyGroup("group");
         await group.SetAsync(
             [new(group.Key("member"), "value"u8.ToArray())], new() { SlidingExpiration = TimeSpan.FromMinutes(10) }, Token);
         await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "everything is proven");
-        await using (var another = await Outage.JoinAsync(_farm))
+        await using (var another = await Outage.JoinAsync(Farm))
         {
             await another.Cache.CreateKeyGroup("group").RemoveAllAsync(Token);
         }
@@ -62,7 +51,7 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
 
         await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the uses are brought");
         Assert.Null(await host.GetAsync(group.Key("member")));
-        Assert.Equal([null], await Outage.StoredAsync(_farm, group.Key("member")));
+        Assert.Equal([null], await Outage.StoredAsync(Farm, group.Key("member")));
     }
 
     [Theory]
@@ -70,8 +59,8 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
     [InlineData(false)]
     public async Task A_member_that_had_expired_and_is_brought_back_by_its_use_goes_with_its_group_and_one_of_which_nothing_is_known_stays_away(bool isOwn)
     {
-        await using var host = await Outage.JoinAsync(_farm);
-        await using var another = await Outage.JoinAsync(_farm);
+        await using var host = await Outage.JoinAsync(Farm);
+        await using var another = await Outage.JoinAsync(Farm);
         var group = another.Cache.CreateKeyGroup("group");
         await (isOwn ? host : another).Cache.CreateKeyGroup("group").SetAsync(
             [new(group.Key("member"), "value"u8.ToArray())], new() { SlidingExpiration = TimeSpan.FromMinutes(10) }, Token);
@@ -89,7 +78,7 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
         await host.IsUpAsync();
 
         await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the uses are brought");
-        Assert.Equal([isOwn ? "value" : null], await Outage.StoredAsync(_farm, group.Key("member")));
+        Assert.Equal([isOwn ? "value" : null], await Outage.StoredAsync(Farm, group.Key("member")));
         Assert.Equal(isOwn ? "value" : null, await host.GetAsync(group.Key("member")));
         if (isOwn)
         {
@@ -97,17 +86,17 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
             Assert.InRange(expiresIn, 1, (long)TimeSpan.FromMinutes(11).TotalMilliseconds);
         }
 
-        await using var stranger = await Outage.JoinAsync(_farm);
+        await using var stranger = await Outage.JoinAsync(Farm);
         await stranger.Cache.CreateKeyGroup("group").RemoveAllAsync(Token);
-        Assert.Equal([null], await Outage.StoredAsync(_farm, group.Key("member")));
+        Assert.Equal([null], await Outage.StoredAsync(Farm, group.Key("member")));
         Assert.Null(await host.GetAsync(group.Key("member")));
     }
 
     [Fact]
     public async Task A_key_that_two_instances_wrote_during_an_outage_ends_with_the_later_write_on_the_server_and_in_both()
     {
-        await using var first = await Outage.JoinAsync(_farm);
-        await using var second = await Outage.JoinAsync(_farm);
+        await using var first = await Outage.JoinAsync(Farm);
+        await using var second = await Outage.JoinAsync(Farm);
         Server.Kill();
         await first.SetAsync("second writes later", "first");
         await second.SetAsync("first writes later", "second");
@@ -129,14 +118,14 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
         string?[] expected = ["second", "first", null, "first"];
         await first.ReadsAsync(keys, expected, "the first instance reads the later writes");
         await second.ReadsAsync(keys, expected, "the second instance reads the later writes");
-        Assert.Equal(expected, await Outage.StoredAsync(_farm, keys));
+        Assert.Equal(expected, await Outage.StoredAsync(Farm, keys));
     }
 
     [Fact]
     public async Task A_group_removed_while_its_server_reads_and_does_not_write_is_not_read_any_more()
     {
-        await using var other = await Outage.JoinAsync(_farm);
-        await using var host = await Outage.JoinAsync(_farm);
+        await using var other = await Outage.JoinAsync(Farm);
+        await using var host = await Outage.JoinAsync(Farm);
         var group = host.Cache.CreateKeyGroup("group");
         await other.Cache.CreateKeyGroup("group").SetAsync(("theirs", "old"), ("read", "old"));
         await group.SetAsync(("ours", "old"));
@@ -162,7 +151,7 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
     [Fact]
     public async Task In_Bypass_mode_reads_miss_during_an_outage_and_what_was_written_then_is_invalidated()
     {
-        await using var host = await Outage.JoinAsync(_farm, FailoverMode.Bypass);
+        await using var host = await Outage.JoinAsync(Farm, FailoverMode.Bypass);
         var group = host.Cache.CreateKeyGroup("group");
         await host.SetAsync("written", "old");
         await host.SetAsync("left alone", "old");
@@ -180,7 +169,7 @@ public sealed class FixedServerOutageTests : IAsyncLifetime
         await host.IsUpAsync();
         string?[] expected = [null, "old", null, "old"];
         await host.ReadsAsync(keys, expected, "the old values are read that were not written");
-        Assert.Equal(expected, await Outage.StoredAsync(_farm, keys));
+        Assert.Equal(expected, await Outage.StoredAsync(Farm, keys));
         await host.SetAsync("written", "newer");
         Assert.Equal("newer", await host.GetAsync("written"));
     }

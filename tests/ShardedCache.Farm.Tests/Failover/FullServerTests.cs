@@ -1,20 +1,8 @@
-using ShardedCache.Testing;
-
 namespace ShardedCache.Farm.Tests.Failover;
 
 /// <summary>A server that is full when what it did not take before is brought to it.</summary>
-public sealed class FullServerTests : IAsyncLifetime
+public sealed class FullServerTests : FixedServer
 {
-    private RedisFarm _farm = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RedisProcess Server => _farm.Shards[0].InitialMaster;
-
-    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
-
-    public ValueTask DisposeAsync() => _farm.DisposeAsync();
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -22,7 +10,7 @@ public sealed class FullServerTests : IAsyncLifetime
     {
         // Of each many more than go in one step of a replay.
         var keys = Enumerable.Range(0, 700).Select(static i => $"key-{i}").ToArray();
-        await using var host = await Outage.JoinAsync(_farm);
+        await using var host = await Outage.JoinAsync(Farm);
         var groups = Enumerable.Range(0, 300).Select(i => host.Cache.CreateKeyGroup($"group-{i}")).ToArray();
         var members = groups.Select(static group => group.Key("member")).ToArray();
         await WriteAsync("old");
@@ -40,14 +28,14 @@ public sealed class FullServerTests : IAsyncLifetime
 
         // What is full takes no plain write either, but then has nothing older any more.
         await Eventually.HoldsAsync(
-            async () => (await Outage.StoredAsync(_farm, keys)).All(static value => value is null), "the older values are removed");
+            async () => (await Outage.StoredAsync(Farm, keys)).All(static value => value is null), "the older values are removed");
         Assert.All(await host.ReadAsync(keys), Assert.Null);
         Assert.All(await host.ReadAsync(members), static value => Assert.Equal("new", value));
-        Assert.All(await Outage.StoredAsync(_farm, members), static value => Assert.Equal("old", value));
+        Assert.All(await Outage.StoredAsync(Farm, members), static value => Assert.Equal("old", value));
 
         await Server.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
         await Eventually.HoldsAsync(() => host.JournalBytes() == 0, "the groups are written");
-        Assert.All(await Outage.StoredAsync(_farm, members), static value => Assert.Equal("new", value));
+        Assert.All(await Outage.StoredAsync(Farm, members), static value => Assert.Equal("new", value));
         Assert.All(await host.ReadAsync(members), static value => Assert.Equal("new", value));
 
         async Task WriteAsync(string value)

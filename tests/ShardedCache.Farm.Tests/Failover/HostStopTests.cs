@@ -4,24 +4,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ShardedCache.Farm.Tests.Cache;
-using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Failover;
 
 /// <summary>An application that is stopped while its shard is down.</summary>
-public sealed class HostStopTests : IAsyncLifetime
+public sealed class HostStopTests : FixedServer
 {
     private readonly RecordedLog _log = new();
-    private RedisFarm _farm = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RedisProcess Server => _farm.Shards[0].InitialMaster;
-
-    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
-
-    public ValueTask DisposeAsync() => _farm.DisposeAsync();
-
     [Fact]
     public async Task What_was_written_is_delivered_when_the_shard_returns_within_the_shutdown_time_out()
     {
@@ -33,7 +22,7 @@ public sealed class HostStopTests : IAsyncLifetime
             await stopping;
         }
 
-        Assert.Equal(["1", "2", null], await Outage.StoredAsync(_farm, "a", "b", "removed"));
+        Assert.Equal(["1", "2", null], await Outage.StoredAsync(Farm, "a", "b", "removed"));
         Assert.DoesNotContain(_log.Lines, static line => line.EventId == 307);
     }
 
@@ -65,7 +54,7 @@ public sealed class HostStopTests : IAsyncLifetime
             await stopping;
         }
 
-        Assert.Equal(["1", "late"], await Outage.StoredAsync(_farm, "a", "late"));
+        Assert.Equal(["1", "late"], await Outage.StoredAsync(Farm, "a", "late"));
     }
 
     /// <summary>Two writes and a removal wait for the shard.</summary>
@@ -75,7 +64,7 @@ public sealed class HostStopTests : IAsyncLifetime
         builder.Logging.AddProvider(_log);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = shutdownTimeout);
         before?.Invoke(builder.Services);
-        builder.Services.AddShardedRedisCache(options => options.Configuration = _farm.ConnectionString);
+        builder.Services.AddShardedRedisCache(options => options.Configuration = Farm.ConnectionString);
         var application = builder.Build();
         await application.StartAsync(Token);
         var cache = application.Services.GetRequiredService<IShardedCache>();

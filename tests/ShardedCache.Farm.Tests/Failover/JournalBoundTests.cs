@@ -1,28 +1,19 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Failover;
 
 /// <summary>More is written during an outage than the journal may hold.</summary>
-public sealed class JournalBoundTests : IAsyncLifetime
+public sealed class JournalBoundTests : FixedServer
 {
     private const int Limit = 64 * 1024;
     private const int Writes = 150;
 
-    private RedisFarm _farm = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
-
-    public ValueTask DisposeAsync() => _farm.DisposeAsync();
-
     [Fact]
     public async Task Beyond_the_bound_the_newest_values_are_kept_and_of_the_older_ones_nothing_older_is_read()
     {
-        var server = _farm.Shards[0].InitialMaster;
-        await using var host = await Outage.JoinAsync(_farm, configure: static options => options.JournalSizeLimit = Limit);
+        var server = Farm.Shards[0].InitialMaster;
+        await using var host = await Outage.JoinAsync(Farm, configure: static options => options.JournalSizeLimit = Limit);
         using var dropped = new DroppedRecords($"{server.Host}:{server.Port}");
         var keys = Enumerable.Range(0, Writes).Select(i => string.Create(CultureInfo.InvariantCulture, $"key-{i}")).ToArray();
         foreach (var key in keys)
@@ -50,14 +41,14 @@ public sealed class JournalBoundTests : IAsyncLifetime
         var read = await host.ReadAsync(keys);
         AssertNewOrMissing(keys, read);
         Assert.Equal(dropped.Values, read.Count(static value => value is null));
-        Assert.Equal(read, await Outage.StoredAsync(_farm, keys));
+        Assert.Equal(read, await Outage.StoredAsync(Farm, keys));
     }
 
     [Fact]
     public async Task Where_even_the_keys_are_too_many_the_oldest_are_forgotten_and_counted_and_memory_stays_bounded()
     {
-        var server = _farm.Shards[0].InitialMaster;
-        await using var host = await Outage.JoinAsync(_farm, configure: static options => options.JournalSizeLimit = Limit);
+        var server = Farm.Shards[0].InitialMaster;
+        await using var host = await Outage.JoinAsync(Farm, configure: static options => options.JournalSizeLimit = Limit);
         using var dropped = new DroppedRecords($"{server.Host}:{server.Port}");
         server.Kill();
         await host.IsDownAsync();

@@ -1,23 +1,12 @@
 using System.Globalization;
 using ShardedCache.Farm.Tests.Cache;
-using ShardedCache.Testing;
 
 namespace ShardedCache.Farm.Tests.Failover;
 
 /// <summary>A real server that gets the use of a sliding entry when the entry is over there.</summary>
-public sealed class LateUseTests : IAsyncLifetime
+public sealed class LateUseTests : FixedServer
 {
     private const string Key = "key";
-
-    private RedisFarm _farm = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private RedisProcess Server => _farm.Shards[0].InitialMaster;
-
-    public async ValueTask InitializeAsync() => _farm = await Outage.OneFixedServerAsync();
-
-    public ValueTask DisposeAsync() => _farm.DisposeAsync();
 
     [Theory]
     [InlineData(ShardTransport.StackExchangeRedis)]
@@ -59,7 +48,7 @@ public sealed class LateUseTests : IAsyncLifetime
         Assert.True(await LifeAsync(Key) < 0);
     }
 
-    private Task<CacheHost> JoinAsync(ShardTransport transport) => Outage.JoinAsync(_farm, configure: options =>
+    private Task<CacheHost> JoinAsync(ShardTransport transport) => Outage.JoinAsync(Farm, configure: options =>
     {
         options.Transport = transport;
         options.OperationTimeout = TimeSpan.FromSeconds(20);
