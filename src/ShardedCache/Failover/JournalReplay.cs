@@ -104,6 +104,12 @@ internal sealed class JournalReplay(string shard, LocalStore store, ShardedCache
         var outcome = default(ReplayOutcome);
         for (var at = 0; at < entries.Count;)
         {
+            if (cancellationToken.IsCancellationRequested || connection.Closed.IsCompleted)
+            {
+                // What is sent now has no answer, and would count as perhaps there.
+                return outcome.And(new() { Failure = $"{connection.Address} serves no more" });
+            }
+
             List<SentRecord> sent = [];
             var batch = connection.CreateBatch();
             for (var bytes = 0L; at < entries.Count && sent.Count < RecordsPerStep && bytes < BytesPerStep; at++)
