@@ -9,7 +9,10 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
     private readonly Lock _gate = new();
     private PendingOperation? _first;
     private PendingOperation? _last;
+    private int _count;
     private bool _ended;
+
+    public int Count => Volatile.Read(ref _count);
 
     public bool IsEmpty => Volatile.Read(ref _first) is null;
 
@@ -34,6 +37,7 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
             }
 
             _last = operation;
+            _count++;
             return true;
         }
     }
@@ -66,6 +70,7 @@ internal sealed class PendingOperations(int timeoutMilliseconds)
             }
 
             operation.Previous = operation.Next = null;
+            _count--;
         }
     }
 

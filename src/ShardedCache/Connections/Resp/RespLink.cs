@@ -30,28 +30,7 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
     /// <param name="share">How long one may take while others are left; the last has what its caller allows.</param>
     public void Connect(IPAddress[] addresses, int port, TimeSpan share)
     {
-        for (var i = 0; ; i++)
-        {
-            var socket = NewSocket(addresses[i].AddressFamily);
-            try
-            {
-                if (i + 1 < addresses.Length)
-                {
-                    Connect(socket, addresses[i], port, share);
-                }
-                else
-                {
-                    socket.Connect(addresses[i], port);
-                }
-
-                break;
-            }
-            catch (SocketException) when (i + 1 < addresses.Length)
-            {
-                socket.Dispose();
-            }
-        }
-
+        BlockingConnect.ToFirst(addresses, port, share, address => NewSocket(address.AddressFamily));
         IsConnected = true;
     }
 
@@ -147,27 +126,6 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
     public void Release() => _tls?.Dispose();
 
     public long? MillisecondsSinceData() => _socket is { } socket ? SocketProgress.MillisecondsSinceData(socket) : null;
-
-    private static void Connect(Socket socket, IPAddress address, int port, TimeSpan limit)
-    {
-        socket.Blocking = false;
-        try
-        {
-            socket.Connect(address, port);
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
-        {
-            var error = socket.Poll(limit, SelectMode.SelectWrite)
-                ? (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!
-                : SocketError.TimedOut;
-            if (error != SocketError.Success)
-            {
-                throw new SocketException((int)error);
-            }
-        }
-
-        socket.Blocking = true;
-    }
 
     private Socket NewSocket(AddressFamily family)
     {

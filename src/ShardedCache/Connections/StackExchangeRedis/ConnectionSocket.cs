@@ -1,10 +1,12 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace ShardedCache.Connections.StackExchangeRedis;
 
 /// <summary>
-/// The one socket of a connection. The client hands it over before it connects; a second one, for the reconnect that the
-/// client tries at once after a loss whatever its retry policy says, is refused.
+/// The one socket of a connection, connected by us, or, where there is TLS or a tunnel of the application's, by the client, which hands
+/// it over before it connects. A second one, for the reconnect that the client tries at once after a loss whatever its retry policy
+/// says, is refused.
 /// </summary>
 internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
 {
@@ -30,6 +32,27 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
         throw new InvalidOperationException("A connection has one socket in its life.");
     }
 
+    /// <summary>Connects before the client does anything, on a thread that is not the pool's.</summary>
+    /// <param name="addresses">Of one host.</param>
+    /// <param name="port">The same for all.</param>
+    /// <param name="share">How long one may take while others are left.</param>
+    /// <param name="beforeConnect">Called with each socket before it connects.</param>
+    public Task<SocketStream> ConnectAsync(IPAddress[] addresses, int port, TimeSpan share, Action<Socket> beforeConnect)
+    {
+        var connecting = Task.Factory.StartNew(Connect, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+        // Who waits for it may have gone.
+        _ = connecting.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return connecting;
+
+        SocketStream Connect() => new(BlockingConnect.ToFirst(addresses, port, share, address =>
+        {
+            var socket = NewSocket(address.AddressFamily);
+            beforeConnect(socket);
+            return socket;
+        }));
+    }
+
     /// <summary>Ends the connection with a reset: the kernel forgets what was not sent, and nothing lingers.</summary>
     public void Abort()
     {
@@ -44,6 +67,22 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
     }
 
     public long? MillisecondsSinceData() => Volatile.Read(ref _socket) is { } socket ? SocketProgress.MillisecondsSinceData(socket) : null;
+
+    private Socket NewSocket(AddressFamily family)
+    {
+        var socket = new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                SocketProfile.Apply(socket, unacknowledgedLimitMilliseconds);
+                return _socket = socket;
+            }
+        }
+
+        socket.Dispose();
+        throw new ObjectDisposedException(nameof(ConnectionSocket));
+    }
 
     private static bool Reads(Socket socket)
     {

@@ -22,5 +22,6 @@ internal static class DedicatedThreads
         return wanted;
     });
 
-    public static void Request() => _ = Requested.Value;
+    /// <summary>Asks for them; false where the application does not want them.</summary>
+    public static bool Request() => Requested.Value;
 }

@@ -58,6 +58,9 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
 
     internal int TimeoutMilliseconds { get; }
 
+    /// <summary>How many replies are to come.</summary>
+    internal int Awaited => _pending.Count;
+
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken) =>
         GetOperation.Create(destination).Start(this, key, mode, cancellationToken);
 

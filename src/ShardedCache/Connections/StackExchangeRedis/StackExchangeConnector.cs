@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace ShardedCache.Connections.StackExchangeRedis;
@@ -13,7 +15,6 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
 
     public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
     {
-        DedicatedThreads.Request();
         using var deadline = new CancellationTokenSource(settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
 
@@ -72,7 +73,31 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Refused, $"Configuring StackExchange.Redis for {address} threw {e.GetType().Name}."));
         }
 
+        var beforeConnect = options.BeforeSocketConnect;
         ConnectionProfile.Apply(options, address, settings, credentials, socket);
+        SocketStream? stream = null;
+        if (DedicatedThreads.Request() && options is { Ssl: false, Tunnel: null })
+        {
+            try
+            {
+                var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
+                stream = await socket.ConnectAsync(
+                    addresses,
+                    address.Port,
+                    settings.ConnectTimeout / addresses.Length,
+                    newSocket => beforeConnect?.Invoke(options.EndPoints[0], ConnectionType.Interactive, newSocket)).WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // What the application's hook throws may hold what must not be told.
+            catch (Exception e) when (e is not OperationCanceledException and not ObjectDisposedException)
+#pragma warning restore CA1031
+            {
+                var reason = e is SocketException ? string.Empty : $" ({e.GetType().Name})";
+                return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address}{reason}."));
+            }
+
+            options.Tunnel = new SocketTunnel(stream);
+        }
+
         var log = new HandshakeLog(options.LoggerFactory);
         options.LoggerFactory = log;
         var connecting = ConnectionMultiplexer.ConnectAsync(options);
@@ -83,6 +108,11 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
             {
                 _ = log.Take();
                 var connection = new StackExchangeConnection(address, settings, connecting.Result, server, socket, _sweep, ReleaseAsync);
+                if (stream is not null)
+                {
+                    stream.Awaited = () => connection.Awaited;
+                }
+
                 return await Handshake.FinishAsync(connection, settings, credentials, cancellationToken).ConfigureAwait(false);
             }
 
