@@ -4,59 +4,68 @@ using System.Net.Sockets;
 namespace ShardedCache.Connections;
 
 /// <summary>
-/// Connects a socket that is used synchronously: once used asynchronously, .NET waits for it with its own event loop, and each read
-/// that has to wait takes two wake-ups in place of one.
+/// Connects a socket that is used synchronously. Once used asynchronously, or made not to block, .NET waits for it with its own event loop
+/// ever after, and each read that has to wait takes two wake-ups in place of one.
 /// </summary>
-internal static class BlockingConnect
+/// <param name="addresses">Of one host.</param>
+/// <param name="port">The same for all.</param>
+/// <param name="left">How much time all have together; the last one has what its caller allows.</param>
+/// <param name="time">Whose time that is.</param>
+internal sealed class BlockingConnect(IPAddress[] addresses, int port, TimeSpan left, TimeProvider time)
 {
+    // An address that is silent must leave something to those after it.
+    private readonly TimeSpan _share = left > TimeSpan.Zero ? left / addresses.Length : TimeSpan.Zero;
+
     /// <summary>Connects to the first address that accepts; blocks.</summary>
-    /// <param name="addresses">Of one host.</param>
-    /// <param name="port">The same for all.</param>
-    /// <param name="share">How long one may take while others are left; the last has what its caller allows.</param>
-    /// <param name="create">A new socket for an address.</param>
-    public static Socket ToFirst(IPAddress[] addresses, int port, TimeSpan share, Func<IPAddress, Socket> create)
+    /// <param name="create">A new socket for an address. Throws <see cref="ObjectDisposedException"/> where none is wanted any more.</param>
+    public Socket ToFirst(Func<IPAddress, Socket> create)
     {
-        for (var i = 0; ; i++)
+        for (var i = 0; i < addresses.Length - 1; i++)
         {
-            var socket = create(addresses[i]);
+            Socket? socket = null;
             try
             {
-                if (i + 1 < addresses.Length)
-                {
-                    Connect(socket, addresses[i], port, share);
-                }
-                else
-                {
-                    socket.Connect(addresses[i], port);
-                }
-
+                socket = create(addresses[i]);
+                ConnectInTime(socket, addresses[i]);
                 return socket;
             }
-            catch (SocketException) when (i + 1 < addresses.Length)
+            catch (Exception e) when (e is not ObjectDisposedException)
             {
-                socket.Dispose();
+                socket?.Dispose();
             }
         }
+
+        var last = create(addresses[^1]);
+        last.Connect(addresses[^1], port);
+        return last;
     }
 
-    private static void Connect(Socket socket, IPAddress address, int port, TimeSpan limit)
+    private void ConnectInTime(Socket socket, IPAddress address)
     {
-        socket.Blocking = false;
+        var isDecided = false;
+        using var timer = time.CreateTimer(
+            _ =>
+            {
+                if (!Interlocked.Exchange(ref isDecided, true))
+                {
+                    socket.Close(0);
+                }
+            },
+            null,
+            _share,
+            Timeout.InfiniteTimeSpan);
         try
         {
             socket.Connect(address, port);
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        catch (Exception) when (Volatile.Read(ref isDecided))
         {
-            var error = socket.Poll(limit, SelectMode.SelectWrite)
-                ? (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!
-                : SocketError.TimedOut;
-            if (error != SocketError.Success)
-            {
-                throw new SocketException((int)error);
-            }
+            throw new SocketException((int)SocketError.TimedOut);
         }
 
-        socket.Blocking = true;
+        if (Interlocked.Exchange(ref isDecided, true))
+        {
+            throw new SocketException((int)SocketError.TimedOut);
+        }
     }
 }

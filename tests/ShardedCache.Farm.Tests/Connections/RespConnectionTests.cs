@@ -43,6 +43,11 @@ public sealed class RespHandshakeTests(ServerFixture fixture) : HandshakeContrac
     }
 }
 
+public sealed class RespHostTests(ServerFixture fixture) : HostContract(fixture)
+{
+    internal override IServerConnector CreateConnector(HostLookup lookup) => new RespConnector(TimeProvider.System, lookup);
+}
+
 public sealed class RespHalfOpenTests : HalfOpenContract
 {
     internal override IServerConnector CreateConnector() => new RespConnector(TimeProvider.System);

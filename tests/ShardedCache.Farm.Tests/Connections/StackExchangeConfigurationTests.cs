@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
 using ShardedCache.Connections;
 using ShardedCache.Connections.StackExchangeRedis;
 using ShardedCache.Contract.Connections;
@@ -13,7 +15,13 @@ public sealed class StackExchangeConfigurationTests(ServerFixture fixture) : ICl
 {
     private static readonly StoredKey Key = new("configuration:"u8.ToArray(), "key");
 
+    // As Linux has it.
+    private const int NonBlocking = 0x800;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    // By name, so that it is looked up.
+    private ServerAddress Server => new("localhost", fixture.Server.Port);
 
     [Fact]
     public async Task Profiler_and_socket_settings_pass_through()
@@ -80,14 +88,56 @@ public sealed class StackExchangeConfigurationTests(ServerFixture fixture) : ICl
     public async Task A_configuration_that_throws_is_a_fault_that_does_not_tell_why()
     {
         await using var connector = new StackExchangeConnector(TimeProvider.System, static _ => throw new InvalidOperationException("secret-word"));
-        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings(), Cancellation);
+        var opened = await connector.OpenAsync(Server, new ConnectionSettings(), Cancellation);
         Assert.True(opened.Fault!.IsConfigurationError);
         Assert.DoesNotContain("secret-word", opened.Fault.Message);
     }
 
+    [Fact]
+    public async Task A_hook_that_fails_for_one_address_leaves_the_others()
+    {
+        var hooked = new List<AddressFamily>();
+        await using var connector = new StackExchangeConnector(
+            TimeProvider.System,
+            options => options.BeforeSocketConnect = (_, _, socket) =>
+            {
+                hooked.Add(socket.AddressFamily);
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            },
+            new HostLookup(static _ => Task.FromResult<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback])));
+        await using var connection = await OpenAsync(connector);
+        Assert.Equal([AddressFamily.InterNetworkV6, AddressFamily.InterNetwork], hooked);
+    }
+
+    [Fact]
+    public async Task A_hook_that_throws_is_a_fault_that_does_not_tell_why()
+    {
+        await using var connector = new StackExchangeConnector(
+            TimeProvider.System, static options => options.BeforeSocketConnect = static (_, _, _) => throw new ObjectDisposedException("secret-word"));
+        var opened = await connector.OpenAsync(Server, new ConnectionSettings(), Cancellation);
+        Assert.Equal($"No connection to {Server}: BeforeSocketConnect threw ObjectDisposedException.", opened.Fault?.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task The_socket_blocks_whichever_address_it_is_connected_to(int position)
+    {
+        IPAddress[] addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")];
+        addresses[position] = IPAddress.Loopback;
+        Socket? last = null;
+        await using var connector = new StackExchangeConnector(
+            TimeProvider.System, options => options.BeforeSocketConnect = (_, _, socket) => last = socket, new HostLookup(_ => Task.FromResult(addresses)));
+        await using var connection = await OpenAsync(connector);
+
+        // Once it did not, .NET would wait for it ever after, whatever Socket.Blocking says.
+        var flags = File.ReadLines($"/proc/self/fdinfo/{last!.Handle}").Single(static line => line.StartsWith("flags:", StringComparison.Ordinal));
+        Assert.Equal(0, Convert.ToInt32(flags["flags:".Length..].Trim(), 8) & NonBlocking);
+    }
+
     private async Task<IServerConnection> OpenAsync(StackExchangeConnector connector)
     {
-        var opened = await connector.OpenAsync(new ServerAddress(fixture.Server.Host, fixture.Server.Port), new ConnectionSettings { ConnectTimeout = TimeSpan.FromSeconds(20) }, Cancellation);
+        var opened = await connector.OpenAsync(Server, new ConnectionSettings { ConnectTimeout = TimeSpan.FromSeconds(20) }, Cancellation);
         Assert.True(opened.IsOpen, opened.Fault?.ToString());
         return opened.Connection;
     }

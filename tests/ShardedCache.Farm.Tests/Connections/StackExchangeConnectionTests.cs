@@ -24,6 +24,11 @@ public sealed class StackExchangeHandshakeTests(ServerFixture fixture) : Handsha
     internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);
 }
 
+public sealed class StackExchangeHostTests(ServerFixture fixture) : HostContract(fixture)
+{
+    internal override IServerConnector CreateConnector(HostLookup lookup) => new StackExchangeConnector(TimeProvider.System, lookup: lookup);
+}
+
 public sealed class StackExchangeHalfOpenTests : HalfOpenContract
 {
     internal override IServerConnector CreateConnector() => new StackExchangeConnector(TimeProvider.System);

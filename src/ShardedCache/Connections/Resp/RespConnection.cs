@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Net.Sockets;
 
 namespace ShardedCache.Connections.Resp;
@@ -120,9 +119,9 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     }
 
     /// <summary>Connects and begins to receive; null, or why that has failed.</summary>
-    internal Task<Exception?> ConnectAsync(IPAddress[] addresses, TimeSpan share, TlsSettings? tls)
+    internal Task<Exception?> ConnectAsync(BlockingConnect connect, TlsSettings? tls)
     {
-        new Thread(() => Run(addresses, share, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
+        new Thread(() => Run(connect, tls), RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache tls" }.UnsafeStart();
         return _connected.Task;
     }
 
@@ -223,11 +222,11 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         }
     }
 
-    private void Run(IPAddress[] addresses, TimeSpan share, TlsSettings? tls)
+    private void Run(BlockingConnect connect, TlsSettings? tls)
     {
         try
         {
-            _link.Connect(addresses, Address.Port, share);
+            _link.Connect(connect);
             _link.Secure(tls, Address.Host);
             if (tls is null)
             {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Authentication;
 
 namespace ShardedCache.Connections.Resp;
@@ -7,13 +6,15 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class RespConnector : IServerConnector
 {
     private readonly TimeProvider _time;
+    private readonly HostLookup _lookup;
     private readonly DeadlineSweep _sweep;
     private readonly RespPollers _pollers;
 
     /// <param name="time">The clock of the deadlines.</param>
-    public RespConnector(TimeProvider time)
+    /// <param name="lookup">In place of the system's resolver.</param>
+    public RespConnector(TimeProvider time, HostLookup? lookup = null)
     {
-        _time = time;
+        (_time, _lookup) = (time, lookup ?? HostLookup.Default);
         _sweep = new DeadlineSweep(time);
         _pollers = new RespPollers(time, _sweep);
     }
@@ -69,12 +70,9 @@ internal sealed class RespConnector : IServerConnector
 
         try
         {
-            var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
-
-            // An address that is silent must leave something to those after it.
-            var left = settings.ConnectTimeout - _time.GetElapsedTime(started);
-            var share = left > TimeSpan.Zero ? left / addresses.Length : TimeSpan.Zero;
-            if (await connection.ConnectAsync(addresses, share, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+            var addresses = await _lookup.FindAsync(address.Host, cancellationToken).ConfigureAwait(false);
+            var connect = new BlockingConnect(addresses, address.Port, settings.ConnectTimeout - _time.GetElapsedTime(started), _time);
+            if (await connection.ConnectAsync(connect, settings.Tls).WaitAsync(cancellationToken).ConfigureAwait(false) is { } failure)
             {
                 return Fault(connection, settings, failure);
             }

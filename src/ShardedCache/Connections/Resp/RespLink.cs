@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -24,13 +23,10 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
     /// <summary>To wait for. Set once connected.</summary>
     public Socket Socket => _socket!;
 
-    /// <summary>Connects to the first address that accepts; blocks.</summary>
-    /// <param name="addresses">Of one host.</param>
-    /// <param name="port">The same for all.</param>
-    /// <param name="share">How long one may take while others are left; the last has what its caller allows.</param>
-    public void Connect(IPAddress[] addresses, int port, TimeSpan share)
+    /// <summary>Blocks.</summary>
+    public void Connect(BlockingConnect connect)
     {
-        BlockingConnect.ToFirst(addresses, port, share, address => NewSocket(address.AddressFamily));
+        connect.ToFirst(address => NewSocket(address.AddressFamily));
         IsConnected = true;
     }
 

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace ShardedCache.Connections.StackExchangeRedis;
@@ -33,11 +32,9 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
     }
 
     /// <summary>Connects before the client does anything, on a thread that is not the pool's.</summary>
-    /// <param name="addresses">Of one host.</param>
-    /// <param name="port">The same for all.</param>
-    /// <param name="share">How long one may take while others are left.</param>
-    /// <param name="beforeConnect">Called with each socket before it connects.</param>
-    public Task<SocketStream> ConnectAsync(IPAddress[] addresses, int port, TimeSpan share, Action<Socket> beforeConnect)
+    /// <param name="connect">Where to.</param>
+    /// <param name="beforeConnect">Called with the socket of each address that is tried.</param>
+    public Task<SocketStream> ConnectAsync(BlockingConnect connect, Action<Socket> beforeConnect)
     {
         var connecting = Task.Factory.StartNew(Connect, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -45,11 +42,19 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
         _ = connecting.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return connecting;
 
-        SocketStream Connect() => new(BlockingConnect.ToFirst(addresses, port, share, address =>
+        SocketStream Connect() => new(connect.ToFirst(address =>
         {
             var socket = NewSocket(address.AddressFamily);
-            beforeConnect(socket);
-            return socket;
+            try
+            {
+                beforeConnect(socket);
+                return socket;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
         }));
     }
 

@@ -22,6 +22,6 @@ internal static class DedicatedThreads
         return wanted;
     });
 
-    /// <summary>Asks for them; false where the application does not want them.</summary>
-    public static bool Request() => Requested.Value;
+    /// <summary>Asks for them once; false where the application does not want them, or has turned them off since.</summary>
+    public static bool Request() => Requested.Value && ConnectionMultiplexer.GetFeatureFlag("DedicatedThreads");
 }

@@ -9,12 +9,15 @@ namespace ShardedCache.Connections.StackExchangeRedis;
 /// <param name="configure">
 /// Called for each connection before our own settings are made: for a profiler, a library name, TLS protocols and the like.
 /// </param>
-internal sealed class StackExchangeConnector(TimeProvider time, Action<ConfigurationOptions>? configure = null) : IServerConnector
+/// <param name="lookup">In place of the system's resolver.</param>
+internal sealed class StackExchangeConnector(TimeProvider time, Action<ConfigurationOptions>? configure = null, HostLookup? lookup = null) : IServerConnector
 {
+    private readonly HostLookup _lookup = lookup ?? HostLookup.Default;
     private readonly DeadlineSweep _sweep = new(time);
 
     public async ValueTask<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, CancellationToken cancellationToken)
     {
+        var started = time.GetTimestamp();
         using var deadline = new CancellationTokenSource(settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
 
@@ -23,7 +26,7 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         OpenResult? result = null;
         try
         {
-            result = await OpenAsync(address, settings, socket, either.Token).ConfigureAwait(false);
+            result = await OpenAsync(address, settings, socket, started, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -53,7 +56,8 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         return default;
     }
 
-    private async Task<OpenResult> OpenAsync(ServerAddress address, ConnectionSettings settings, ConnectionSocket socket, CancellationToken cancellationToken)
+    private async Task<OpenResult> OpenAsync(
+        ServerAddress address, ConnectionSettings settings, ConnectionSocket socket, long started, CancellationToken cancellationToken)
     {
         var (credentials, missing) = await settings.AskCredentialsAsync(address, cancellationToken).ConfigureAwait(false);
         if (missing is not null)
@@ -80,18 +84,19 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         {
             try
             {
-                var addresses = IPAddress.TryParse(address.Host, out var ip) ? [ip] : await Dns.GetHostAddressesAsync(address.Host, cancellationToken).ConfigureAwait(false);
-                stream = await socket.ConnectAsync(
-                    addresses,
-                    address.Port,
-                    settings.ConnectTimeout / addresses.Length,
-                    newSocket => beforeConnect?.Invoke(options.EndPoints[0], ConnectionType.Interactive, newSocket)).WaitAsync(cancellationToken).ConfigureAwait(false);
+                var addresses = await _lookup.FindAsync(address.Host, cancellationToken).ConfigureAwait(false);
+                var connect = new BlockingConnect(addresses, address.Port, settings.ConnectTimeout - time.GetElapsedTime(started), time);
+                stream = await socket.ConnectAsync(connect, newSocket => CallHook(beforeConnect, options.EndPoints[0], newSocket))
+                    .WaitAsync(cancellationToken).ConfigureAwait(false);
             }
-#pragma warning disable CA1031 // What the application's hook throws may hold what must not be told.
             catch (Exception e) when (e is not OperationCanceledException and not ObjectDisposedException)
-#pragma warning restore CA1031
             {
-                var reason = e is SocketException ? string.Empty : $" ({e.GetType().Name})";
+                var reason = e switch
+                {
+                    SocketException => string.Empty,
+                    HookException => $": {e.Message}",
+                    _ => $" ({e.GetType().Name})",
+                };
                 return new OpenResult(null, new ConnectionFault(ConnectionFaultKind.Unreachable, $"No connection to {address}{reason}."));
             }
 
@@ -128,6 +133,20 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         return new OpenResult(null, ConnectFailure.ToFault(address, log.Take()));
     }
 
+    private static void CallHook(Action<EndPoint, ConnectionType, Socket>? hook, EndPoint endPoint, Socket socket)
+    {
+        try
+        {
+            hook?.Invoke(endPoint, ConnectionType.Interactive, socket);
+        }
+#pragma warning disable CA1031 // The application's own code, and its exception's text may hold what must not be told.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            throw new HookException($"{nameof(ConfigurationOptions.BeforeSocketConnect)} threw {e.GetType().Name}");
+        }
+    }
+
     private static void Abandon(Task<ConnectionMultiplexer> connecting) =>
         connecting.ContinueWith(
             static task =>
@@ -148,4 +167,6 @@ internal sealed class StackExchangeConnector(TimeProvider time, Action<Configura
         client.Close(allowCommandsToComplete: false);
         return Task.CompletedTask;
     }
+
+    private sealed class HookException(string message) : Exception(message);
 }

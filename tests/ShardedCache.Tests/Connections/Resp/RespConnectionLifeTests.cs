@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using ShardedCache.Connections;
 using ShardedCache.Connections.Resp;
@@ -15,24 +14,6 @@ public sealed class RespConnectionLifeTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Whichever_address_of_a_host_is_silent_the_other_one_is_reached(bool isFirst)
-    {
-        await using var server = new FakeRespServer(static (_, _) => Task.CompletedTask);
-        using var silent = new SilentListener(IPAddress.Parse("127.0.0.2"), server.Address.Port);
-        using var sweep = new DeadlineSweep(TimeProvider.System);
-        var pollers = new RespPollers(TimeProvider.System, sweep);
-        await using var connection = new RespConnection(server.Address, Patient, sweep, pollers);
-        IPAddress[] addresses = isFirst ? [silent.Address, IPAddress.Loopback] : [IPAddress.Loopback, silent.Address];
-
-        Assert.Null(await connection.ConnectAsync(addresses, TimeSpan.FromMilliseconds(300), tls: null).WaitAsync(Patience, Cancellation));
-
-        Assert.Equal(IPAddress.Loopback, Assert.IsType<IPEndPoint>(connection.Socket.RemoteEndPoint).Address);
-        pollers.End();
-    }
-
     [Fact]
     public async Task A_control_command_is_sent_at_once_also_where_others_are_held_back()
     {
@@ -40,7 +21,7 @@ public sealed class RespConnectionLifeTests
         using var sweep = new DeadlineSweep(TimeProvider.System);
         var pollers = new RespPollers(TimeProvider.System, sweep);
         await using var connection = new RespConnection(server.Address, Patient, sweep, pollers);
-        Assert.Null(await connection.ConnectAsync([IPAddress.Loopback], Patience, tls: null));
+        Assert.Null(await connection.ConnectAsync(new([IPAddress.Loopback], server.Address.Port, Patience, TimeProvider.System), tls: null));
 
         var scope = RespSendScope.Enter();
         var reply = connection.ExecuteAsync(new[] { "HELLO", "3", "SETNAME", "ShardedCache" }, Cancellation).AsTask();
@@ -107,39 +88,6 @@ public sealed class RespConnectionLifeTests
 
         protected override void Dispose(bool disposing)
         {
-        }
-    }
-
-    /// <summary>As a host that is gone: with a full backlog, the kernel does not answer any more.</summary>
-    private sealed class SilentListener : IDisposable
-    {
-        private readonly List<Socket> _sockets = [];
-
-        public SilentListener(IPAddress address, int port)
-        {
-            Address = address;
-            var listener = NewSocket();
-            listener.Bind(new IPEndPoint(address, port));
-            listener.Listen(0);
-            Socket filler;
-            do
-            {
-                filler = NewSocket();
-                filler.Blocking = false;
-                Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => filler.Connect(address, port)).SocketErrorCode);
-            }
-            while (filler.Poll(TimeSpan.FromMilliseconds(500), SelectMode.SelectWrite));
-        }
-
-        public IPAddress Address { get; }
-
-        public void Dispose() => _sockets.ForEach(static socket => socket.Dispose());
-
-        private Socket NewSocket()
-        {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            _sockets.Add(socket);
-            return socket;
         }
     }
 }

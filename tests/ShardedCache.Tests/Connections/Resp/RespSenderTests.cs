@@ -17,7 +17,7 @@ public sealed class RespSenderTests : IDisposable
     public RespSenderTests()
     {
         _deaf.Start();
-        _link.Connect([IPAddress.Loopback], ((IPEndPoint)_deaf.LocalEndpoint).Port, TimeSpan.FromSeconds(20));
+        _link.Connect(new([IPAddress.Loopback], ((IPEndPoint)_deaf.LocalEndpoint).Port, TimeSpan.FromSeconds(20), TimeProvider.System));
         _link.Secure(null, "localhost");
     }
 
