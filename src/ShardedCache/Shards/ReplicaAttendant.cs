@@ -108,12 +108,11 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         {
             try
             {
-                while (await IsFitAsync(connection, stopping).ConfigureAwait(false))
+                while (await CheckAsync(connection, stopping).ConfigureAwait(false))
                 {
                     hasServed = true;
                     _read = (connection.Address, context.Time.GetUtcNow());
-                    shard.Replica = connection;
-                    shard.ReplicaSearch.End();
+                    shard.OfferReplica(connection);
                     using var check = CancellationTokenSource.CreateLinkedTokenSource(stopping);
                     await Task.WhenAny(connection.Closed, Task.Delay(CheckInterval, context.Time, check.Token)).ConfigureAwait(false);
                     await check.CancelAsync().ConfigureAwait(false);
@@ -127,6 +126,25 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         }
 
         return hasServed;
+    }
+
+    /// <summary>
+    /// Whether it can be read. Where it does not say so at once, reads go on without it meanwhile: the network may be gone, and their master
+    /// with it, and each would wait for this one again.
+    /// </summary>
+    private async Task<bool> CheckAsync(IServerConnection connection, CancellationToken stopping)
+    {
+        var check = IsFitAsync(connection, stopping);
+        try
+        {
+            return await check.WaitAsync(shard.ReplicaSearch.Patience, context.Time, stopping).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            shard.OverlookReplica(connection);
+        }
+
+        return await check.ConfigureAwait(false);
     }
 
     private async Task<bool> IsFitAsync(IServerConnection connection, CancellationToken cancellationToken)

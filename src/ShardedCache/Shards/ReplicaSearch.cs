@@ -12,6 +12,9 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
     private TaskCompletionSource? _running;
     private bool _isGivenUp;
 
+    /// <summary>How long a search is waited for.</summary>
+    public TimeSpan Patience => patience;
+
     public bool IsRunning => Volatile.Read(ref _running) is not null;
 
     public void Begin()
@@ -28,7 +31,10 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
     /// <summary>A replica can be read, or none can.</summary>
     public void End() => End(isGivenUp: false);
 
-    /// <summary>The shard is up.</summary>
+    /// <summary>It has been waited for in vain.</summary>
+    public void GiveUp() => End(isGivenUp: true);
+
+    /// <summary>The shard is up, or the replica that was given up can be read.</summary>
     public void Reset()
     {
         End();
@@ -70,7 +76,7 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
 
         if (!hasEnded && !isLimited)
         {
-            End(isGivenUp: true);
+            GiveUp();
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed class Shard
     private readonly Lock _transition = new();
     private IServerConnection? _live;
     private IServerConnection? _replica;
+    private IServerConnection? _overlooked;
     private long _replicaLag = -1;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardSnapshot _snapshot;
@@ -65,7 +66,7 @@ internal sealed class Shard
     public IServerConnection? Replica
     {
         get => Volatile.Read(ref _replica);
-        set => Volatile.Write(ref _replica, value);
+        private set => Volatile.Write(ref _replica, value);
     }
 
     public ShardStatus Status
@@ -96,11 +97,57 @@ internal sealed class Shard
         set => Volatile.Write(ref _replicaLag, value?.Ticks ?? -1);
     }
 
+    /// <summary>It can be read.</summary>
+    public void OfferReplica(IServerConnection connection)
+    {
+        lock (_transition)
+        {
+            if (ReferenceEquals(_overlooked, connection))
+            {
+                ReplicaSearch.Reset();
+            }
+
+            (Replica, _overlooked) = (connection, null);
+            ReplicaSearch.End();
+        }
+    }
+
+    /// <summary>
+    /// It has not answered for as long as a replica is waited for. While the shard is down its reads are under way there, and end now; else it
+    /// may be a hiccup.
+    /// </summary>
+    public void OverlookReplica(IServerConnection connection)
+    {
+        lock (_transition)
+        {
+            if (!IsDown && ReferenceEquals(Replica, connection))
+            {
+                (Replica, _overlooked) = (null, connection);
+                ReplicaSearch.GiveUp();
+            }
+        }
+
+        if (ReferenceEquals(Replica, connection))
+        {
+            GiveUpReplica(connection);
+        }
+    }
+
     /// <summary>The connection has ended; while the shard is down, operations wait for another one from now on.</summary>
     public void LoseReplica(IServerConnection connection)
     {
         lock (_transition)
         {
+            if (ReferenceEquals(_overlooked, connection))
+            {
+                _overlooked = null;
+                if (!IsDown)
+                {
+                    // The next outage may wait for another one.
+                    ReplicaSearch.Reset();
+                }
+            }
+
             if (!ReferenceEquals(Replica, connection))
             {
                 return;

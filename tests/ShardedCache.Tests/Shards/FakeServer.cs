@@ -13,6 +13,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     private readonly ConcurrentDictionary<FakeServerConnection, bool> _connections = new();
     private readonly FakeGroups _groups = new();
     private int _opened;
+    private int _unanswered;
 
     public ServerAddress Address => address;
 
@@ -26,8 +27,11 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     /// <summary>It accepts connections and finishes no handshake until this is over.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>Its process is stopped: control commands are not answered, and nothing tells that the connection is dead.</summary>
+    /// <summary>Its process is stopped: control commands are not answered until it goes on, and nothing tells that the connection is dead.</summary>
     public bool IsStopped { get; set; }
+
+    /// <summary>Control commands that came while it was stopped.</summary>
+    public int Unanswered => Volatile.Read(ref _unanswered);
 
     /// <summary>It refuses connections.</summary>
     public bool IsDown { get; set; }
@@ -73,6 +77,8 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         _connections[connection] = true;
         return connection;
     }
+
+    public void CommandArrived() => Interlocked.Increment(ref _unanswered);
 
     public void Break(ConnectionFaultKind kind = ConnectionFaultKind.ClosedByPeer)
     {

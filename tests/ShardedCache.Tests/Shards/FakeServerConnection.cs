@@ -28,7 +28,12 @@ internal sealed class FakeServerConnection(
         await Task.Yield();
         if (server.IsStopped)
         {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            server.CommandArrived();
+        }
+
+        while (server.IsStopped)
+        {
+            await Task.Delay(1, cancellationToken);
         }
 
         cancellationToken.ThrowIfCancellationRequested();

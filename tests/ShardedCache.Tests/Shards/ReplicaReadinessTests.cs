@@ -1,4 +1,5 @@
 using ShardedCache.Connections;
+using ShardedCache.Diagnostics;
 
 namespace ShardedCache.Tests.Shards;
 
@@ -60,6 +61,56 @@ public sealed class ReplicaReadinessTests : Outage
         Assert.Equal("copy", await read);
         Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(0.6));
         Assert.Equal("copy", await GetAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_replica_that_has_been_silent_when_its_master_fails_is_not_waited_for()
+    {
+        await StartReadyAsync("key");
+        (B.IsStopped, B.Hangs) = (true, static command => command == "get");
+        var before = World.Time.GetUtcNow();
+        await World.UntilAsync(() => !IsReplicaReady);
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1.6));
+        Assert.Single(B.Connections);
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+
+        var read = GetAsync("key");
+        await World.UntilNowAsync(() => read.IsCompleted);
+        Assert.Equal("copy", await read);
+        Assert.DoesNotContain(B.Sent, static sent => sent.Command == "get");
+    }
+
+    [Fact]
+    public async Task Reads_of_a_replica_that_falls_silent_after_its_master_go_on_after_a_quarter_of_a_time_out()
+    {
+        await StartReadyAsync("key");
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+        (B.IsStopped, B.Hangs) = (true, static command => command == "get");
+        await World.UntilAsync(() => B.Unanswered > 0);
+        var before = World.Time.GetUtcNow();
+
+        var read = GetAsync("key");
+        await World.UntilAsync(() => read.IsCompleted);
+
+        Assert.Equal("copy", await read);
+        Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5));
+    }
+
+    [Fact]
+    public async Task A_replica_that_has_answered_late_is_read_again_and_waited_for_where_it_is_lost()
+    {
+        await StartReadyAsync("key");
+        B.Store["key"] = Foreign("replica", 1);
+        B.IsStopped = true;
+        await World.UntilAsync(() => !IsReplicaReady);
+        B.IsStopped = false;
+        await World.UntilAsync(() => IsReplicaReady);
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+
+        Assert.Equal("replica", await GetAsync("key"));
     }
 
     [Fact]
@@ -165,6 +216,8 @@ public sealed class ReplicaReadinessTests : Outage
 
         Assert.Equal("copy", await ReadAsync());
     }
+
+    private bool IsReplicaReady => ((IStatusSource)Cache).Status.Shards[0].IsReplicaReady;
 
     private async Task<string?> ReadAsync()
     {
