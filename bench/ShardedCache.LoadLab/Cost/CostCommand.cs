@@ -16,7 +16,7 @@ internal static class CostCommand
     private const int Callers = 64;
     private const int PayloadBytes = 1024;
     private const int SetsPerSecond = 50_000;
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(200);
     private static readonly string[] Keys = [.. Enumerable.Range(0, 10_000).Select(static i => $"user:{i}:profile")];
 
     public static async Task<int> RunAsync(int rounds)

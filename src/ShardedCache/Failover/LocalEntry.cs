@@ -68,6 +68,10 @@ internal sealed class LocalEntry(LocalStripe stripe)
     // The key's text is in no processor's cache any more when the entry moves on.
     private int _ownSize;
 
+    // Not one nullable: that would be moved as a whole each time.
+    private bool _hasPayload;
+    private PayloadCopy _payload;
+
     private bool _isOwed;
     private HeldLife _held;
 
@@ -91,7 +95,11 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public EntryHeader Header { get; private set; }
 
-    public PayloadCopy? Payload { get; private set; }
+    public PayloadCopy? Payload
+    {
+        get => _hasPayload ? _payload : null;
+        private set => (_hasPayload, _payload) = (value.HasValue, value.GetValueOrDefault());
+    }
 
     public Standing Standing { get; set; }
 
@@ -181,7 +189,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public LocalEntry? Next { get; set; }
 
-    public long Size => _ownSize + (Payload?.Length ?? 0) + (Page?.Size ?? 0);
+    public long Size => _ownSize + _payload.Length + (Page?.Size ?? 0);
 
     /// <summary>Whether it speaks in place of a master that is up: its master does not have it, and what it holds is newer.</summary>
     public bool Overlays => IsOwed && !IsTouchOnly && Kind != LocalKind.Refresh;
@@ -195,12 +203,13 @@ internal sealed class LocalEntry(LocalStripe stripe)
     {
         _key = key;
         _ownSize = Overhead + (key.Name.Length * sizeof(char));
-        Begin(kind, header, payload);
+        Payload = payload;
+        Begin(kind, header);
     }
 
-    private void Begin(LocalKind kind, in EntryHeader header, PayloadCopy? payload, bool isOwed = false)
+    private void Begin(LocalKind kind, in EntryHeader header, bool isOwed = false)
     {
-        (Kind, Header, Payload) = (kind, header, payload);
+        (Kind, Header) = (kind, header);
         (ExpiresAt, TouchedAt, ConfirmedAt) = (long.MaxValue, 0, 0);
         (IsOwed, IsTouchOnly, WasRead, WasUsed) = (isOwed, false, false, false);
         (IsSession, IsPartial, HasYielded, IsRefreshed) = (false, false, false, false);
@@ -212,14 +221,25 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload)
     {
         // Until the new one is answered the master may have only what is older than both.
-        Begin(kind, header, payload.Replace(Payload), isOwed: Overlays);
+        Begin(kind, header, isOwed: Overlays);
+        if (!payload.TryOverwrite(ref _payload))
+        {
+            ReleasePayload();
+            Payload = payload.Take();
+        }
     }
 
     /// <summary>Without touching it.</summary>
     public void Prefetch() => ProcessorCache.Prefetch(this, Overhead);
 
     /// <summary>The memory of its payload, which changes with it when it is replaced.</summary>
-    public void PrefetchPayload() => Payload?.Prefetch();
+    public void PrefetchPayload()
+    {
+        if (_hasPayload)
+        {
+            _payload.Prefetch();
+        }
+    }
 
     /// <summary>Keeps the text of its key that another entry has kept before: it has lived long, and costs the garbage collector nothing more.</summary>
     public void KeepKeyOf(LocalEntry other) => _key = other._key;

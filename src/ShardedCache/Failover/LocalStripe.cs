@@ -5,7 +5,8 @@ namespace ShardedCache.Failover;
 
 /// <summary>
 /// A part of a shard's local store: the keys of some hash tags, so that the keys of a group are together. Every member but
-/// <see cref="Lock"/> is for who holds that lock; <see cref="LocalLookup"/> and answers look at <see cref="Table"/> and <see cref="Answers"/> without it.
+/// <see cref="Lock"/> and <see cref="Seek"/> is for who holds that lock; <see cref="LocalLookup"/> and answers look at <see cref="Table"/> and
+/// <see cref="Answers"/> without it.
 /// </summary>
 internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long standbyLimit, int maxStandbyPayload)
 {
@@ -81,7 +82,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         return entry;
     }
 
-    /// <summary>What a write will replace, very probably. It need not be waited for: the command can be sent meanwhile.</summary>
+    /// <summary>
+    /// What a write will replace, very probably; by then it may be another key's. It need not be waited for: the command can be sent meanwhile.
+    /// </summary>
     /// <param name="hash">Of the key, by <see cref="LocalTable.HashOf"/>.</param>
     public LocalEntry? Seek(int hash)
     {
@@ -112,7 +115,7 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         // Who has sent may have been called back, and have changed it.
         if (sought is not { IsDetached: false, IsShared: false } entry || entry.Key.Name != key.Name)
         {
-            entry = Create(key, kind, header, payload.Replace(null));
+            entry = Create(key, kind, header, payload.Take());
             Put(entry, standing, sentOn);
             return entry;
         }

@@ -10,7 +10,7 @@ namespace ShardedCache.Failover;
 /// such a read does not touch the entry itself, and needs no lock.
 /// </summary>
 /// <remarks>
-/// Guarded by who has it, but for <see cref="Prefetch"/> and <see cref="TryLook"/>. What these read while it changes is seen by sequence locks
+/// Guarded by who has it, but for <see cref="Prefetch"/>, <see cref="Seek"/> and <see cref="TryLook"/>. What the last reads while it changes is seen by sequence locks
 /// (C. Lameter, "Effective Synchronization on Linux/NUMA Systems", 2005), one for each place and one for all that moves.
 /// </remarks>
 internal sealed class LocalTable
@@ -75,14 +75,14 @@ internal sealed class LocalTable
         slots[at].Tell(entry);
     }
 
-    /// <summary>What is very probably the entry of that name, which is not looked at; null where there is none.</summary>
+    /// <summary>What is very probably the entry of that name, which is not looked at; null where there very probably is none. Needs no lock.</summary>
     public LocalEntry? Seek(int hash)
     {
-        var slots = _slots;
+        var slots = Volatile.Read(ref _slots);
         var mask = slots.Length - 1;
-        for (var at = hash & mask; slots[at].Entry is { } entry; at = (at + 1) & mask)
+        for (var at = hash & mask; Volatile.Read(ref slots[at].Entry) is { } entry; at = (at + 1) & mask)
         {
-            if (slots[at].Hash == hash)
+            if (Volatile.Read(ref slots[at].Hash) == hash)
             {
                 return entry;
             }

@@ -6,7 +6,7 @@ namespace ShardedCache.Failover;
 /// A copy of a payload in rented memory, because callers recycle theirs. One entry owns it and gives it back, once; whoever reads it
 /// does so under the lock of the entry's stripe.
 /// </summary>
-internal readonly struct PayloadCopy
+internal struct PayloadCopy
 {
     private readonly byte[] _bytes;
     private readonly bool _isOurs;
@@ -19,14 +19,12 @@ internal readonly struct PayloadCopy
 
     private PayloadCopy(byte[] bytes) => (_bytes, Length, _isOurs) = (bytes, bytes.Length, true);
 
-    private PayloadCopy(byte[] rented, int length) => (_bytes, Length) = (rented, length);
-
-    public int Length { get; }
+    public int Length { get; private set; }
 
     /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
-    public ReadOnlyMemory<byte> Memory => _isOurs ? _bytes : throw new InvalidOperationException("The memory is rented.");
+    public readonly ReadOnlyMemory<byte> Memory => _isOurs ? _bytes : throw new InvalidOperationException("The memory is rented.");
 
-    public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+    public readonly ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
     /// <summary>Takes over an array that nobody changes any more; a command may still be reading it when the entry is gone.</summary>
     public static PayloadCopy Around(byte[] bytes) => new(bytes);
@@ -38,20 +36,6 @@ internal readonly struct PayloadCopy
         return copy;
     }
 
-    /// <summary>The same in the memory of another copy, where that has the size for it; it has ended in any case.</summary>
-    public static PayloadCopy Of(in ReadOnlySequence<byte> payload, PayloadCopy? replaced)
-    {
-        var length = checked((int)payload.Length);
-        if (replaced is not { _isOurs: false } old || !PayloadPool.AreOfOneSize(old.Length, length))
-        {
-            replaced?.Return();
-            return Of(payload);
-        }
-
-        payload.CopyTo(old._bytes);
-        return new PayloadCopy(old._bytes, length);
-    }
-
     public static PayloadCopy Of(ReadOnlySpan<byte> payload)
     {
         var copy = new PayloadCopy(payload.Length);
@@ -59,13 +43,27 @@ internal readonly struct PayloadCopy
         return copy;
     }
 
-    public void Prefetch()
+    /// <summary>Becomes the copy of another payload in the same memory, where that has the size for it.</summary>
+    public bool TryOverwrite(in ReadOnlySequence<byte> payload)
+    {
+        var length = checked((int)payload.Length);
+        if (_isOurs || !PayloadPool.AreOfOneSize(Length, length))
+        {
+            return false;
+        }
+
+        payload.CopyTo(_bytes);
+        Length = length;
+        return true;
+    }
+
+    public readonly void Prefetch()
     {
         const int begun = 1024;
         ProcessorCache.Prefetch(_bytes, Math.Min(Length, begun));
     }
 
-    public void Return()
+    public readonly void Return()
     {
         if (!_isOurs)
         {

@@ -10,24 +10,21 @@ internal readonly struct PayloadSource
 {
     private const int MaxSmall = 4096;
 
-    private readonly ReadOnlySequence<byte>? _small;
+    private readonly ReadOnlySequence<byte> _small;
+    private readonly bool _isSmall;
 
-    private PayloadSource(ReadOnlySequence<byte>? small, PayloadCopy? large) => (_small, Large) = (small, large);
+    private PayloadSource(in ReadOnlySequence<byte> small) => (_small, _isSmall) = (small, true);
+
+    private PayloadSource(PayloadCopy large) => Large = large;
 
     public PayloadCopy? Large { get; }
 
     public static PayloadSource Of(in ReadOnlySequence<byte> payload) =>
-        payload.Length <= MaxSmall ? new(payload, null) : new(null, PayloadCopy.Of(payload));
+        payload.Length <= MaxSmall ? new(payload) : new(PayloadCopy.Of(payload));
 
-    /// <summary>The copy, in place of another one, which has ended with that; null where there is no payload.</summary>
-    public PayloadCopy? Replace(PayloadCopy? replaced)
-    {
-        if (_small is { } small)
-        {
-            return PayloadCopy.Of(small, replaced);
-        }
+    /// <summary>The copy; null where there is no payload.</summary>
+    public PayloadCopy? Take() => _isSmall ? PayloadCopy.Of(_small) : Large;
 
-        replaced?.Return();
-        return Large;
-    }
+    /// <summary>Copies it into that memory, where that has the size for it.</summary>
+    public bool TryOverwrite(ref PayloadCopy copy) => _isSmall && copy.TryOverwrite(_small);
 }

@@ -26,11 +26,14 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
     {
         var kept = context.IsJournaling && lifetime is not null ? PayloadSource.Of(payload) : default;
         PendingWrite write;
+
+        // What the write replaces is far from the processor: one step towards it at a time, with something else done in between.
         var stripe = _store.StripeOf(key);
+        var sought = context.IsJournaling ? stripe.Seek(hash) : null;
         lock (stripe.Lock)
         {
             var connection = shard.Live ?? Target(kept);
-            write = BeginLocked(stripe, hash, connection, connection, key, lifetime, kept, payload, mode, cancellationToken);
+            write = BeginLocked(stripe, sought, connection, connection, key, lifetime, kept, payload, mode, cancellationToken);
         }
 
         _store.Added();
@@ -57,8 +60,10 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             {
                 var key = keys[positions.Span[i]];
                 var payload = payloads is null ? default : new ReadOnlySequence<byte>(payloads[positions.Span[i]]);
+                var stripe = _store.StripeOf(key);
+                var sought = context.IsJournaling ? stripe.Seek(Prefetch(key)) : null;
                 writes[i] = BeginLocked(
-                    _store.StripeOf(key), Prefetch(key), connection, batch, key, lifetime, kept[i], payload, CallMode.Asynchronous, cancellationToken);
+                    stripe, sought, connection, batch, key, lifetime, kept[i], payload, CallMode.Asynchronous, cancellationToken);
             }
 
             batch?.Send();
@@ -182,7 +187,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
 
     private PendingWrite BeginLocked(
         LocalStripe stripe,
-        int hash,
+        LocalEntry? sought,
         IServerConnection? connection,
         IEntryCommands? commands,
         in StoredKey key,
@@ -192,8 +197,6 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         CallMode mode,
         CancellationToken cancellationToken)
     {
-        // What the write replaces is far from the processor: one step towards it at a time, with something else done in between.
-        var sought = context.IsJournaling ? stripe.Seek(hash) : null;
         var stamp = shard.Clock.Next(out var now);
         var expiration = lifetime?.From(now);
         var header = expiration is { } given ? EntryHeader.Value(stamp, given) : EntryHeader.Tombstone(stamp);
@@ -204,26 +207,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             shard.Touches.Stored(key.Name, header, stamp.UnixMicroseconds / 1000);
             if (context.IsJournaling && _store.IsFull)
             {
-                // Where there is still no room a replay removes the key: one command in place of two, one after the other.
-                using var telling = _store.Lookup.TellUnsent();
-                var entry = _store.Write(stripe, sought, key, header, kept, connection);
-                written = EntryRef.To(entry);
-                var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);
-                try
-                {
-                    reply = ReplayCommand.Send(commands, entry, _store, isWhole, out var isGuarded, mode, cancellationToken);
-                    return new(key, stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
-                }
-                catch
-                {
-                    // As where it is not sent: nothing may bring it later.
-                    if (written.Current is { } unsent)
-                    {
-                        stripe.Forget(unsent);
-                    }
-
-                    throw;
-                }
+                return BeginOnFull(stripe, sought, connection, commands, key, header, kept, mode, cancellationToken);
             }
 
             Span<byte> bytes = stackalloc byte[EntryHeader.MaxLength];
@@ -256,6 +240,39 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
         }
 
         return new(key, stamp, connection, written, reply) { CancellationToken = cancellationToken };
+    }
+
+    /// <summary>Where there is still no room a replay removes the key: one command in place of two, one after the other.</summary>
+    private PendingWrite BeginOnFull(
+        LocalStripe stripe,
+        LocalEntry? sought,
+        IServerConnection? connection,
+        IEntryCommands commands,
+        in StoredKey key,
+        in EntryHeader header,
+        in PayloadSource kept,
+        CallMode mode,
+        CancellationToken cancellationToken)
+    {
+        using var telling = _store.Lookup.TellUnsent();
+        var entry = _store.Write(stripe, sought, key, header, kept, connection);
+        var written = EntryRef.To(entry);
+        var isWhole = ReplayCommand.IsBroughtWhole(entry, _store);
+        try
+        {
+            var reply = ReplayCommand.Send(commands, entry, _store, isWhole, out var isGuarded, mode, cancellationToken);
+            return new(key, header.Stamp, connection, written, reply) { IsGuarded = isGuarded, CancellationToken = cancellationToken };
+        }
+        catch
+        {
+            // As where it is not sent: nothing may bring it later.
+            if (written.Current is { } unsent)
+            {
+                stripe.Forget(unsent);
+            }
+
+            throw;
+        }
     }
 
     /// <summary>
