@@ -19,6 +19,8 @@ internal sealed class InProcessConnection : IServerConnection
 
     public Task<ConnectionFault> Closed { get; } = new TaskCompletionSource<ConnectionFault>().Task;
 
+    public long? MillisecondsSinceData => null;
+
     public ValueTask<Reply> GetAsync(StoredKey key, IBufferWriter<byte> destination, CallMode mode, CancellationToken cancellationToken)
     {
         if (mode == CallMode.Blocking)

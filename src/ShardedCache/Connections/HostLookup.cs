@@ -7,6 +7,8 @@ namespace ShardedCache.Connections;
 /// <param name="ask">In place of that resolver.</param>
 internal sealed class HostLookup(Func<string, Task<IPAddress[]>> ask)
 {
+    private readonly Dictionary<string, Task<IPAddress[]>> _asking = [];
+
     public static HostLookup Default { get; } = new(Dns.GetHostAddressesAsync);
 
     /// <summary>At least one, or a <see cref="SocketException"/>.</summary>
@@ -17,10 +19,34 @@ internal sealed class HostLookup(Func<string, Task<IPAddress[]>> ask)
             return [address];
         }
 
-        // A resolver that is silent is asked for many seconds, whatever token it is given: who gives up leaves it behind.
-        var asking = ask(host);
-        _ = asking.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        var addresses = await asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var addresses = await Ask(host).WaitAsync(cancellationToken).ConfigureAwait(false);
         return addresses.Length > 0 ? addresses : throw new SocketException((int)SocketError.HostNotFound);
+    }
+
+    /// <summary>
+    /// A resolver that is silent is asked for many seconds, whatever token it is given: who gives up leaves that behind, and who comes next waits for
+    /// the same answer. One question for each would keep as many threads, or a queue that is worked off when nobody wants it any more.
+    /// </summary>
+    private Task<IPAddress[]> Ask(string host)
+    {
+        lock (_asking)
+        {
+            if (!_asking.TryGetValue(host, out var asking))
+            {
+                _asking[host] = asking = ask(host);
+                _ = asking.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+
+            return asking;
+        }
+
+        void Forget(Task<IPAddress[]> asked)
+        {
+            _ = asked.Exception;
+            lock (_asking)
+            {
+                _asking.Remove(host);
+            }
+        }
     }
 }

@@ -21,6 +21,9 @@ internal interface IServerConnection : IEntryCommands, IAsyncDisposable
     /// <summary>Completes exactly once, when the connection has ended, with the reason; never faults.</summary>
     Task<ConnectionFault> Closed { get; }
 
+    /// <summary>For how long nothing has come from the server, as the kernel counts it, whatever this process does; null where it does not say.</summary>
+    long? MillisecondsSinceData { get; }
+
     /// <summary>Starts a batch: its commands are queued until <see cref="IEntryBatch.Send"/>.</summary>
     IEntryBatch CreateBatch();
 

@@ -221,12 +221,14 @@ internal sealed class LocalEntry(LocalStripe stripe)
     public void Renew(LocalKind kind, in EntryHeader header, in PayloadSource payload)
     {
         // Until the new one is answered the master may have only what is older than both.
-        Begin(kind, header, isOwed: Overlays);
+        var isOwed = Overlays;
         if (!payload.TryOverwrite(ref _payload))
         {
             ReleasePayload();
             Payload = payload.Take();
         }
+
+        Begin(kind, header, isOwed);
     }
 
     /// <summary>Without touching it.</summary>

@@ -120,8 +120,20 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
             return entry;
         }
 
-        var freed = Leave(Settle(entry));
-        entry.Renew(kind, header, payload);
+        var (before, sentBefore) = (Settle(entry).Standing, entry.SentOn);
+        var freed = Leave(entry);
+        try
+        {
+            entry.Renew(kind, header, payload);
+        }
+        catch
+        {
+            // The caller's own memory may throw. What was kept may be half of each by now.
+            entry.Invalidate();
+            Count(Enter(entry, before, sentBefore) - freed);
+            throw;
+        }
+
         if (standing != Standing.Sent)
         {
             // What is sent gets its number then.

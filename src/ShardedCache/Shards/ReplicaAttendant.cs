@@ -102,14 +102,17 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         }
 
         var hasServed = false;
-
+        var patience = shard.ReplicaSearch.Patience;
         var connection = open.Connection;
         await using (connection.ConfigureAwait(false))
         {
             try
             {
-                while (await CheckAsync(connection, stopping).ConfigureAwait(false))
+                var began = context.Time.GetTimestamp();
+                while (await CheckAsync(connection, patience, stopping).ConfigureAwait(false))
                 {
+                    // One that is far away is not silent.
+                    patience = Longer(shard.ReplicaSearch.Patience, 2 * context.Time.GetElapsedTime(began));
                     hasServed = true;
                     _read = (connection.Address, context.Time.GetUtcNow());
                     shard.OfferReplica(connection);
@@ -117,6 +120,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
                     await Task.WhenAny(connection.Closed, Task.Delay(CheckInterval, context.Time, check.Token)).ConfigureAwait(false);
                     await check.CancelAsync().ConfigureAwait(false);
                     stopping.ThrowIfCancellationRequested();
+                    began = context.Time.GetTimestamp();
                 }
             }
             finally
@@ -129,22 +133,29 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
     }
 
     /// <summary>
-    /// Whether it can be read. Where it does not say so at once, reads go on without it meanwhile: the network may be gone, and their master
-    /// with it, and each would wait for this one again.
+    /// Whether it can be read. Where nothing comes from it, reads go on without it meanwhile: the network may be gone, and their master with it,
+    /// and each would wait for this one again.
     /// </summary>
-    private async Task<bool> CheckAsync(IServerConnection connection, CancellationToken stopping)
+    private async Task<bool> CheckAsync(IServerConnection connection, TimeSpan patience, CancellationToken stopping)
     {
         var check = IsFitAsync(connection, stopping);
-        try
+        _ = check.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        while (true)
         {
-            return await check.WaitAsync(shard.ReplicaSearch.Patience, context.Time, stopping).ConfigureAwait(false);
+            try
+            {
+                return await check.WaitAsync(patience, context.Time, stopping).ConfigureAwait(false);
+            }
+            catch (TimeoutException) when (!(connection.MillisecondsSinceData >= patience.TotalMilliseconds))
+            {
+                // It has said something, and this process has not come to it yet.
+            }
+            catch (TimeoutException)
+            {
+                shard.OverlookReplica(connection);
+                return await check.ConfigureAwait(false);
+            }
         }
-        catch (TimeoutException)
-        {
-            shard.OverlookReplica(connection);
-        }
-
-        return await check.ConfigureAwait(false);
     }
 
     private async Task<bool> IsFitAsync(IServerConnection connection, CancellationToken cancellationToken)
@@ -183,6 +194,8 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
     private TimeSpan? AgeOfFitness(ServerAddress address) => _read is { } read && read.Address == address && shard.IsDown
         ? TimeSpan.FromTicks(Math.Max(0, (shard.Snapshot.UpOrNotSince - read.At).Ticks))
         : null;
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private bool IsFresh(TimeSpan? lag) => context.MaxStaleness > TimeSpan.Zero && lag <= context.MaxStaleness;
 }

@@ -76,15 +76,20 @@ internal sealed class ReplicaSearch(TimeSpan patience, TimeProvider time)
 
         if (!hasEnded && !isLimited)
         {
-            GiveUp();
+            End(isGivenUp: true, running);
         }
     }
 
-    private void End(bool isGivenUp)
+    private void End(bool isGivenUp, Task? waitedFor = null)
     {
         TaskCompletionSource? running;
         lock (_lock)
         {
+            if (waitedFor is not null && _running?.Task != waitedFor)
+            {
+                return;
+            }
+
             (running, _running) = (_running, null);
             _isGivenUp |= isGivenUp;
         }

@@ -12,6 +12,7 @@ namespace ShardedCache.Shards;
 internal sealed class Shard
 {
     /// <summary>How long a refused operation counts as the present state: one that is not repeated has been mended.</summary>
+    private static readonly ConnectionFault NoAnswer = new(ConnectionFaultKind.ClosedByUs, "The replica did not answer.");
     private static readonly TimeSpan RefusalCounts = TimeSpan.FromMinutes(1);
 
     private readonly ShardContext _context;
@@ -102,34 +103,31 @@ internal sealed class Shard
     {
         lock (_transition)
         {
-            if (ReferenceEquals(_overlooked, connection))
-            {
-                ReplicaSearch.Reset();
-            }
-
             (Replica, _overlooked) = (connection, null);
-            ReplicaSearch.End();
+            ReplicaSearch.Reset();
         }
     }
 
     /// <summary>
-    /// It has not answered for as long as a replica is waited for. While the shard is down its reads are under way there, and end now; else it
+    /// Nothing has come from it for as long as a replica is waited for. While the shard is down its reads are under way there, and end now; else it
     /// may be a hiccup.
     /// </summary>
     public void OverlookReplica(IServerConnection connection)
     {
+        bool isRead;
         lock (_transition)
         {
-            if (!IsDown && ReferenceEquals(Replica, connection))
+            isRead = IsDown;
+            if (ReferenceEquals(Replica, connection))
             {
                 (Replica, _overlooked) = (null, connection);
                 ReplicaSearch.GiveUp();
             }
         }
 
-        if (ReferenceEquals(Replica, connection))
+        if (isRead)
         {
-            GiveUpReplica(connection);
+            connection.Close(NoAnswer);
         }
     }
 
@@ -141,14 +139,13 @@ internal sealed class Shard
             if (ReferenceEquals(_overlooked, connection))
             {
                 _overlooked = null;
-                if (!IsDown)
+                if (!IsDown || IsClosedByPeer(connection))
                 {
-                    // The next outage may wait for another one.
+                    // It was not silent for good, or the next outage may wait for another one.
                     ReplicaSearch.Reset();
                 }
             }
-
-            if (!ReferenceEquals(Replica, connection))
+            else if (!ReferenceEquals(Replica, connection))
             {
                 return;
             }
@@ -173,7 +170,7 @@ internal sealed class Shard
             }
         }
 
-        replica.Close(new ConnectionFault(ConnectionFaultKind.ClosedByUs, "The replica did not answer."));
+        replica.Close(NoAnswer);
     }
 
     /// <summary>When it was up again after an outage, in milliseconds by its clock; 0 before the first.</summary>
@@ -328,6 +325,9 @@ internal sealed class Shard
             ReleaseFirstCallers();
         }
     }
+
+    private static bool IsClosedByPeer(IServerConnection connection) =>
+        connection.Closed is { IsCompletedSuccessfully: true, Result.Kind: ConnectionFaultKind.ClosedByPeer };
 
     private static bool IsDownIn(ShardState state) => state is ShardState.Suspect or ShardState.FailingOver or ShardState.Recovering;
 

@@ -231,6 +231,31 @@ public sealed class LocalStoreWriteTests : IDisposable
     }
 
     [Fact]
+    public void A_value_that_cannot_be_read_leaves_its_key_invalidated_and_the_journal_whole()
+    {
+        using var world = new LocalWorld { ReusesEntries = true, RenewsEntries = true };
+        string[] names = ["{tag}before", "{tag}key", "{tag}after"];
+        foreach (var name in names)
+        {
+            world.Set(name, [1], world.First);
+        }
+
+        var key = LocalWorld.Key("{tag}key");
+        var stripe = world.Store.StripeOf(key);
+        lock (stripe.Lock)
+        {
+            Assert.Throws<InvalidOperationException>(() => world.Store.Write(
+                stripe, stripe.Seek(LocalTable.HashOf(key.Name)), key, EntryHeader.Value(world.Clock.Next(), default), PayloadSource.Of(new(new UnreadableMemory().Memory)), world.First));
+        }
+
+        Assert.Equal(LocalKind.Invalidation, world.Find(key.Name)?.Kind);
+        world.Set(key.Name, [2], world.First);
+        Assert.Equal(names.Length, world.Store.JournalCount);
+        Assert.Equal(names.Length, world.Store.Undelivered);
+        Assert.Equal([2], world.Value(key.Name));
+    }
+
+    [Fact]
     public void A_page_that_is_superseded_is_not_read_any_more_and_hides_what_is_older()
     {
         var page = _world.Set("key", [1], _world.First);

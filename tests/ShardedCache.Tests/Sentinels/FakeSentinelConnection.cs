@@ -16,6 +16,8 @@ internal sealed class FakeSentinelConnection(
 
     public Task<ConnectionFault> Closed => _closed.Task;
 
+    public long? MillisecondsSinceData => null;
+
     public bool IsListening => !_handlers.IsEmpty;
 
     public async ValueTask<ControlReply> ExecuteAsync(ReadOnlyMemory<string> command, CancellationToken cancellationToken)

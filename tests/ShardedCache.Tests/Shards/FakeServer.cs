@@ -14,6 +14,7 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
     private readonly FakeGroups _groups = new();
     private int _opened;
     private int _unanswered;
+    private int _knocks;
 
     public ServerAddress Address => address;
 
@@ -26,6 +27,9 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
 
     /// <summary>It accepts connections and finishes no handshake until this is over.</summary>
     public bool IsSilent { get; set; }
+
+    /// <summary>How often a connection was asked for while it was silent.</summary>
+    public int Knocks => Volatile.Read(ref _knocks);
 
     /// <summary>Its process is stopped: control commands are not answered until it goes on, and nothing tells that the connection is dead.</summary>
     public bool IsStopped { get; set; }
@@ -77,6 +81,8 @@ internal sealed class FakeServer(ServerAddress address, TimeProvider time)
         _connections[connection] = true;
         return connection;
     }
+
+    public void Knock() => Interlocked.Increment(ref _knocks);
 
     public void CommandArrived() => Interlocked.Increment(ref _unanswered);
 

@@ -8,11 +8,15 @@ internal sealed class FakeServerConnection(
 {
     private readonly TaskCompletionSource<ConnectionFault> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private long _answeredAt = time.GetTimestamp();
+
     public ServerAddress Address => server.Address;
 
     public long ClientId => id;
 
     public Task<ConnectionFault> Closed => _closed.Task;
+
+    public long? MillisecondsSinceData => (long)time.GetElapsedTime(Volatile.Read(ref _answeredAt)).TotalMilliseconds;
 
     /// <summary>The entry commands in their order: a script by its name.</summary>
     public List<string> Sent { get; } = [];
@@ -37,6 +41,7 @@ internal sealed class FakeServerConnection(
         }
 
         cancellationToken.ThrowIfCancellationRequested();
+        Volatile.Write(ref _answeredAt, time.GetTimestamp());
         return _closed.Task.IsCompleted ? ControlReply.ConnectionLost : server.Execute(command.Span);
     }
 

@@ -69,7 +69,7 @@ public sealed class ReplicaReadinessTests : Outage
         await StartReadyAsync("key");
         (B.IsStopped, B.Hangs) = (true, static command => command == "get");
         var before = World.Time.GetUtcNow();
-        await World.UntilAsync(() => !IsReplicaReady);
+        await World.UntilAsync(() => !IsReplicaReady, stepMilliseconds: 2);
         Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1.6));
         Assert.Single(B.Connections);
         A.IsDown = true;
@@ -88,11 +88,11 @@ public sealed class ReplicaReadinessTests : Outage
         A.IsDown = true;
         A.Break(ConnectionFaultKind.Silent);
         (B.IsStopped, B.Hangs) = (true, static command => command == "get");
-        await World.UntilAsync(() => B.Unanswered > 0);
+        await World.UntilAsync(() => B.Unanswered > 0, stepMilliseconds: 2);
         var before = World.Time.GetUtcNow();
 
         var read = GetAsync("key");
-        await World.UntilAsync(() => read.IsCompleted);
+        await World.UntilAsync(() => read.IsCompleted, stepMilliseconds: 1);
 
         Assert.Equal("copy", await read);
         Assert.InRange(World.Time.GetUtcNow() - before, TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5));
@@ -101,16 +101,50 @@ public sealed class ReplicaReadinessTests : Outage
     [Fact]
     public async Task A_replica_that_has_answered_late_is_read_again_and_waited_for_where_it_is_lost()
     {
-        await StartReadyAsync("key");
-        B.Store["key"] = Foreign("replica", 1);
+        await StartReadyAsync("key", "other");
+        B.Store["other"] = Foreign("replica", 1);
         B.IsStopped = true;
         await World.UntilAsync(() => !IsReplicaReady);
         B.IsStopped = false;
         await World.UntilAsync(() => IsReplicaReady);
         A.IsDown = true;
         A.Break(ConnectionFaultKind.Silent);
+        Assert.Equal("replica", await GetAsync("other"));
 
-        Assert.Equal("replica", await GetAsync("key"));
+        B.Store["key"] = Foreign("replica", 1);
+        B.IsSilent = true;
+        B.Break();
+        await AssertWaitsForReplicaAsync();
+    }
+
+    [Fact]
+    public async Task A_silent_replica_that_has_ended_while_its_master_served_is_waited_for_in_the_next_outage()
+    {
+        await StartReadyAsync("key");
+        B.Store["key"] = Foreign("replica", 1);
+        (B.IsStopped, B.IsSilent) = (true, true);
+        await World.UntilAsync(() => !IsReplicaReady);
+        B.Break(ConnectionFaultKind.Silent);
+        B.IsStopped = false;
+        await World.UntilAsync(() => B.Knocks > 0);
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+
+        await AssertWaitsForReplicaAsync();
+    }
+
+    [Fact]
+    public async Task A_replica_that_was_silent_and_closes_its_connections_in_an_outage_is_waited_for()
+    {
+        await StartReadyAsync("key");
+        B.Store["key"] = Foreign("replica", 1);
+        (B.IsStopped, B.IsSilent) = (true, true);
+        await World.UntilAsync(() => !IsReplicaReady);
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+        B.Break();
+        B.IsStopped = false;
+        await AssertWaitsForReplicaAsync();
     }
 
     [Fact]
@@ -215,6 +249,17 @@ public sealed class ReplicaReadinessTests : Outage
         B.Break();
 
         Assert.Equal("copy", await ReadAsync());
+    }
+
+    /// <summary>It is silent, and being connected anew.</summary>
+    private async Task AssertWaitsForReplicaAsync()
+    {
+        await World.UntilNowAsync(() => B.Knocks > 0);
+        var read = GetAsync("key");
+        Assert.False(read.IsCompleted);
+        B.IsSilent = false;
+        await World.UntilNowAsync(() => read.IsCompleted);
+        Assert.Equal("replica", await read);
     }
 
     private bool IsReplicaReady => ((IStatusSource)Cache).Status.Shards[0].IsReplicaReady;

@@ -115,6 +115,11 @@ internal sealed class ShardWorld : IServerConnector, ILogger
             return new(null, new ConnectionFault(ConnectionFaultKind.Unreachable, "connection refused"));
         }
 
+        if (server.IsSilent)
+        {
+            server.Knock();
+        }
+
         while (server.IsSilent)
         {
             await Task.Delay(1, cancellationToken);

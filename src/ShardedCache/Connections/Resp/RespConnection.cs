@@ -38,6 +38,8 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
 
     public long ClientId { get; internal set; }
 
+    public long? MillisecondsSinceData => _link.MillisecondsSinceData();
+
     public Task<ConnectionFault> Closed => _closed.Task;
 
     public bool IsIdle => Awaited == 0;

@@ -40,7 +40,7 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
         _sweep = sweep;
         _release = release;
         _pending = new PendingOperations(TimeoutMilliseconds);
-        _silence = new SilenceWatch(TimeoutMilliseconds, () => _socket?.MillisecondsSinceData());
+        _silence = new SilenceWatch(TimeoutMilliseconds, () => MillisecondsSinceData);
         sweep.Add(this);
         _client.ConnectionFailed += OnConnectionFailed;
     }
@@ -50,6 +50,8 @@ internal sealed class StackExchangeConnection : IServerConnection, ISweepTarget
     public long ClientId { get; internal set; }
 
     public Task<ConnectionFault> Closed => _closed.Task;
+
+    public long? MillisecondsSinceData => _socket?.MillisecondsSinceData();
 
     internal IDatabaseAsync Database { get; }
 

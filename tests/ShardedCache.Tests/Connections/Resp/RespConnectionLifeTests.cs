@@ -57,7 +57,7 @@ public sealed class RespConnectionLifeTests
     {
         var sweep = new DeadlineSweep(TimeProvider.System);
         var connection = new RespConnection(new("127.0.0.1", 6379), Patient, sweep, new RespPollers(TimeProvider.System, sweep));
-        var payload = new ReadOnlySequence<byte>(new Unreadable().Memory);
+        var payload = new ReadOnlySequence<byte>(new UnreadableMemory().Memory);
         Assert.Throws<InvalidOperationException>(
             () => { _ = connection.SetAsync(Key, [], payload, TimeSpan.FromMinutes(1), CallMode.Asynchronous, token); });
         return new WeakReference(connection);
@@ -73,21 +73,4 @@ public sealed class RespConnectionLifeTests
         Patience));
 
     private sealed class OwnTime : TimeProvider;
-
-    private sealed class Unreadable : MemoryManager<byte>
-    {
-        public override Memory<byte> Memory => CreateMemory(8);
-
-        public override Span<byte> GetSpan() => throw new InvalidOperationException("Given back already.");
-
-        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
-    }
 }
