@@ -39,12 +39,6 @@ internal sealed class SocketStream(Socket socket) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (_buffered == 0 && Awaited?.Invoke() >= BusyWith)
-        {
-            // The writer has been woken for the first command of several: a caller that is about to give it another one goes first.
-            Thread.Yield();
-        }
-
         if (buffer.Length > BufferSize - _buffered)
         {
             Flush();
@@ -67,6 +61,11 @@ internal sealed class SocketStream(Socket socket) : Stream
         var count = _buffered;
         _buffered = 0;
         Send(_buffer.AsSpan(0, count));
+        if (Awaited?.Invoke() >= BusyWith)
+        {
+            // Callers that are about to give the writer something more go first: without them it finds nothing, sleeps, and is woken for each few.
+            Thread.Yield();
+        }
     }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
