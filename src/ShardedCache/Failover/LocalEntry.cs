@@ -69,7 +69,6 @@ internal sealed class LocalEntry(LocalStripe stripe)
     private int _ownSize;
 
     // Not one nullable: that would be moved as a whole each time.
-    private bool _hasPayload;
     private PayloadCopy _payload;
 
     private bool _isOwed;
@@ -97,8 +96,8 @@ internal sealed class LocalEntry(LocalStripe stripe)
 
     public PayloadCopy? Payload
     {
-        get => _hasPayload ? _payload : null;
-        private set => (_hasPayload, _payload) = (value.HasValue, value.GetValueOrDefault());
+        get => _payload.Exists ? _payload : null;
+        private set => _payload = value.GetValueOrDefault();
     }
 
     public Standing Standing { get; set; }
@@ -237,7 +236,7 @@ internal sealed class LocalEntry(LocalStripe stripe)
     /// <summary>The memory of its payload, which changes with it when it is replaced.</summary>
     public void PrefetchPayload()
     {
-        if (_hasPayload)
+        if (_payload.Exists)
         {
             _payload.Prefetch();
         }

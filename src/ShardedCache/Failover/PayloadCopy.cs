@@ -21,6 +21,9 @@ internal struct PayloadCopy
 
     public int Length { get; private set; }
 
+    /// <summary>False for the default.</summary>
+    public readonly bool Exists => _bytes is not null;
+
     /// <summary>Of a copy made by <see cref="Around"/>, for good: nobody recycles that.</summary>
     public readonly ReadOnlyMemory<byte> Memory => _isOurs ? _bytes : throw new InvalidOperationException("The memory is rented.");
 

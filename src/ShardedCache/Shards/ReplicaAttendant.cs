@@ -108,9 +108,14 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
         {
             try
             {
-                var began = context.Time.GetTimestamp();
-                while (await CheckAsync(connection, patience, stopping).ConfigureAwait(false))
+                while (true)
                 {
+                    var began = context.Time.GetTimestamp();
+                    if (!await CheckAsync(connection, patience, stopping).ConfigureAwait(false))
+                    {
+                        break;
+                    }
+
                     // One that is far away is not silent.
                     patience = Longer(shard.ReplicaSearch.Patience, 2 * context.Time.GetElapsedTime(began));
                     hasServed = true;
@@ -120,7 +125,6 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
                     await Task.WhenAny(connection.Closed, Task.Delay(CheckInterval, context.Time, check.Token)).ConfigureAwait(false);
                     await check.CancelAsync().ConfigureAwait(false);
                     stopping.ThrowIfCancellationRequested();
-                    began = context.Time.GetTimestamp();
                 }
             }
             finally
@@ -139,7 +143,7 @@ internal sealed class ReplicaAttendant(Shard shard, ShardContext context, Func<S
     private async Task<bool> CheckAsync(IServerConnection connection, TimeSpan patience, CancellationToken stopping)
     {
         var check = IsFitAsync(connection, stopping);
-        _ = check.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        check.Observe();
         while (true)
         {
             try

@@ -11,8 +11,9 @@ namespace ShardedCache.Shards;
 /// </summary>
 internal sealed class Shard
 {
-    /// <summary>How long a refused operation counts as the present state: one that is not repeated has been mended.</summary>
     private static readonly ConnectionFault NoAnswer = new(ConnectionFaultKind.ClosedByUs, "The replica did not answer.");
+
+    /// <summary>How long a refused operation counts as the present state: one that is not repeated has been mended.</summary>
     private static readonly TimeSpan RefusalCounts = TimeSpan.FromMinutes(1);
 
     private readonly ShardContext _context;
@@ -117,12 +118,15 @@ internal sealed class Shard
         bool isRead;
         lock (_transition)
         {
-            isRead = IsDown;
-            if (ReferenceEquals(Replica, connection))
+            // One that was not offered yet may be far away, and nobody waits for it there.
+            if (!ReferenceEquals(Replica, connection))
             {
-                (Replica, _overlooked) = (null, connection);
-                ReplicaSearch.GiveUp();
+                return;
             }
+
+            (Replica, _overlooked) = (null, connection);
+            ReplicaSearch.GiveUp();
+            isRead = IsDown;
         }
 
         if (isRead)

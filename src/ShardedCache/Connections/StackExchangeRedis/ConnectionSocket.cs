@@ -38,8 +38,7 @@ internal sealed class ConnectionSocket(int unacknowledgedLimitMilliseconds)
     {
         var connecting = Task.Factory.StartNew(Connect, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-        // Who waits for it may have gone.
-        _ = connecting.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        connecting.Observe();
         return connecting;
 
         SocketStream Connect() => new(connect.ToFirst(address =>
