@@ -61,12 +61,13 @@ internal static class CostCommand
     private static async Task<Measure> MeasureAsync(IDistributedCache cache, Func<IDistributedCache, int, Task> run)
     {
         var cpu = Environment.CpuUsage.TotalTime;
-        using var stop = new CancellationTokenSource(Round);
         var watch = Stopwatch.StartNew();
         var counts = await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
         {
             var count = 0;
-            for (; !stop.IsCancellationRequested; count++)
+
+            // A timer's callback would wait for a thread behind the callers.
+            for (; watch.Elapsed < Round; count++)
             {
                 await run(cache, (caller * 7919) + count);
             }

@@ -21,6 +21,7 @@ internal static class FailoverCommand
 
         string? name = null;
         string? json = null;
+        var runs = 1;
         var settings = new RunSettings { StrictLatency = true };
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -47,6 +48,9 @@ internal static class FailoverCommand
                     break;
                 case "--seed":
                     settings = settings with { Seed = int.Parse(Value(), CultureInfo.InvariantCulture) };
+                    break;
+                case "--runs":
+                    runs = int.Parse(Value(), CultureInfo.InvariantCulture);
                     break;
                 case "--report-latency":
                     settings = settings with { StrictLatency = false };
@@ -79,14 +83,22 @@ internal static class FailoverCommand
         foreach (var scenario in scenarios)
         {
             Console.WriteLine($"{scenario.Name}: {scenario.Summary}");
-            var report = await ReportAsync(scenario, settings);
-            Summary.Print(Console.Out, report);
-            reports.Add(report);
+            for (var run = 0; run < runs; run++)
+            {
+                reports.Add(await ReportAsync(scenario, settings with { Seed = settings.Seed + run }));
+                if (run == runs - 1 && settings.StrictLatency)
+                {
+                    reports[^1] = Gates.OfAllRuns(reports[^runs..]);
+                }
+
+                Summary.Print(Console.Out, reports[^1]);
+            }
+
             if (json is not null)
             {
-                await File.WriteAllTextAsync(json, names.Length > 1
+                await File.WriteAllTextAsync(json, names.Length * runs > 1
                     ? JsonSerializer.Serialize(reports, ScenarioReport.Json)
-                    : JsonSerializer.Serialize(report, ScenarioReport.Json));
+                    : JsonSerializer.Serialize(reports[0], ScenarioReport.Json));
             }
         }
 
