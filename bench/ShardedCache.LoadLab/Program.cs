@@ -10,7 +10,7 @@ return args switch
 {
     ["failover", .. var rest] => await FailoverCommand.RunAsync(rest),
 
-    ["cost"] => await CostCommand.RunAsync(rounds: 75),
+    ["cost"] => await CostCommand.RunAsync(rounds: 1000),
 
     ["cost", "--rounds", var rounds] => await CostCommand.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture)),
 

@@ -148,6 +148,29 @@ public sealed class ReplicaReadinessTests : Outage
     }
 
     [Fact]
+    public async Task A_replica_whose_first_answer_takes_long_in_an_outage_keeps_its_connection()
+    {
+        await StartReadyAsync("key");
+        B.Store["key"] = Foreign("replica", 1);
+        B.IsSilent = true;
+        B.Break();
+        await World.UntilAsync(() => B.Knocks > 0);
+        A.IsDown = true;
+        A.Break(ConnectionFaultKind.Silent);
+        (B.IsStopped, B.IsSilent) = (true, false);
+        await World.UntilAsync(() => B.Unanswered > 0, stepMilliseconds: 2);
+        var connection = Assert.Single(B.Connections);
+
+        var before = World.Time.GetUtcNow();
+        await World.UntilAsync(() => World.Time.GetUtcNow() - before > TimeSpan.FromSeconds(0.6));
+
+        Assert.Same(connection, Assert.Single(B.Connections));
+        B.IsStopped = false;
+        await World.UntilNowAsync(() => IsReplicaReady);
+        Assert.Equal("replica", await GetAsync("key"));
+    }
+
+    [Fact]
     public async Task A_read_keeps_within_its_time_out_where_the_replica_is_as_silent_as_the_master()
     {
         await StartReadyAsync("key");
