@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts a farm of Redis shards and Sentinels on loopback and two instances of the sample web application on it. Ctrl-C stops everything.
 #   ./run.sh          until Ctrl-C
-#   ./run.sh --once   unattended: stores entries, kills a master, waits until all can be read again
+#   ./run.sh --once   unattended, one instance: kills a master under load, counts failed requests and lost writes
 set -euo pipefail
 cd "$(dirname "$0")"
 case "$*" in

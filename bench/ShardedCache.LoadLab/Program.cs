@@ -20,7 +20,9 @@ return args switch
 
     ["throughput", .. var rest] => await ThroughputCommand.RunAsync(rest),
 
-    ["start"] => await StartCommand.RunAsync(),
+    ["start"] => await StartCommand.RunAsync(TimeSpan.FromSeconds(10)),
+
+    ["start", "--idle", var seconds] => await StartCommand.RunAsync(TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture))),
 
     // A process of a run; "start" starts it.
     ["start-worker", var name, var configuration, var idle] =>
@@ -38,12 +40,12 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--transport StackExchangeRedis|Resp] [--rate N|auto] [--seed N] [--report-latency] [--json FILE]");
+    Console.Error.WriteLine("usage: failover --scenario NAME[,NAME...]|all [--seconds N] [--mode LocalTier|Bypass|Throw] [--transport StackExchangeRedis|Resp] [--rate N|auto] [--seed N] [--runs N] [--report-latency|--strict-latency] [--json FILE]");
     Console.Error.WriteLine("       failover --list");
     Console.Error.WriteLine("       cost [--rounds N]");
     Console.Error.WriteLine("       evict [--pages N]");
     Console.Error.WriteLine("       throughput [--quick] [--json FILE] ...");
     Console.Error.WriteLine("       check");
-    Console.Error.WriteLine("       start");
+    Console.Error.WriteLine("       start [--idle SECONDS]");
     return 2;
 }

@@ -117,8 +117,9 @@ public sealed class ShardedRedisCacheOptions
 
     /// <summary>
     /// How much memory the journals of all shards may take together, in bytes: keys and values that are not yet proven to be
-    /// replicated, and 200 more for each. Beyond it the oldest values are dropped (their keys are still invalidated), then the
-    /// oldest keys forgotten; each is counted by <c>shardedcache.journal.dropped</c>. Default: 64 MiB. Bound: at least 64 KiB.
+    /// replicated, and 200 more for each. Beyond it values that were only read are dropped, then the oldest that were written (their
+    /// keys are still invalidated), then the oldest keys forgotten; what was written is counted by <c>shardedcache.journal.dropped</c>.
+    /// Default: 64 MiB. Bound: at least 64 KiB.
     /// </summary>
     public long JournalSizeLimit
     {
@@ -138,7 +139,8 @@ public sealed class ShardedRedisCacheOptions
 
     /// <summary>
     /// How much memory the copies kept in this process may take, of all shards together, in bytes: of keys, of values, and 200
-    /// more for each entry. Beyond it entries that were not used for long are dropped, and one that is larger by itself is not kept. Default: 64 MiB. Bound: at least 1 MiB.
+    /// more for each entry. It is divided into equal parts: one for each shard, of 16 parts each. Beyond it entries that were not used
+    /// for long are dropped; one that is larger than a part is not kept. Default: 64 MiB. Bound: at least 1 MiB.
     /// </summary>
     public long LocalTierSizeLimit
     {

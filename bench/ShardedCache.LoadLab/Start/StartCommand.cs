@@ -18,9 +18,9 @@ internal static class StartCommand
     private const int Rounds = 7;
 
     private static readonly string[] Names = ["by-hand", "sharded", "sharded-resp"];
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
 
-    public static async Task<int> RunAsync()
+    /// <param name="idle">So long a process is left alone, then it is measured for as long.</param>
+    public static async Task<int> RunAsync(TimeSpan idle)
     {
         await using var farm = await RedisFarm.StartAsync(new RedisFarmOptions { Shards = 1, ReplicasPerShard = 1 });
         var master = farm.Shards[0].InitialMaster;
@@ -46,8 +46,8 @@ internal static class StartCommand
 
         foreach (var name in Names)
         {
-            var (_, idle) = await MeasureAsync(name, ConfigurationOf(name), Idle);
-            Print($"{name,-14} idle for {Idle.TotalSeconds:0} s: {idle}");
+            var (_, taken) = await MeasureAsync(name, ConfigurationOf(name), idle);
+            Print($"{name,-14} idle for {idle.TotalSeconds:0} s: {taken}");
         }
 
         return 0;

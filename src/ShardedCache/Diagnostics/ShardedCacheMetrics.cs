@@ -39,7 +39,7 @@ internal sealed class ShardedCacheMetrics : IDisposable
         _fallbackReads = _meter.CreateCounter<long>(
             "shardedcache.fallback.reads", "{request}", "Reads answered without the master: by the journal, the replica, the copy in memory, or as a miss.");
         _fallbackWrites = _meter.CreateCounter<long>(
-            "shardedcache.fallback.writes", "{operation}", "Writes, removals and refreshes that were taken by the journal alone.");
+            "shardedcache.fallback.writes", "{operation}", "Writes, removals and refreshes answered without the master: kept in the journal or, with Bypass, dropped.");
         _replayed = _meter.CreateCounter<long>("shardedcache.journal.replayed", "{record}", "Records of the journal brought to a master, by outcome.");
         _journalDropped = _meter.CreateCounter<long>(
             "shardedcache.journal.dropped", "{record}", "Records that lost their value or were forgotten, by reason: the journal's bound, or their age.");

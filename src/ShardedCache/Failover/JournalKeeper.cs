@@ -71,7 +71,7 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
                 if (context.Promotable(connection.Address) is null)
                 {
-                    RetireAll();
+                    await RetireAllAsync(connection, cancellationToken).ConfigureAwait(false);
                 }
                 else
                 {
@@ -113,11 +113,16 @@ internal sealed class JournalKeeper(string shard, LocalStore store, JournalConte
 
     private static bool IsSameHistory(string history, ReplicationState state) => history.Length > 0 && history == state.Mark.Id;
 
-    private void RetireAll()
+    private async Task RetireAllAsync(IServerConnection connection, CancellationToken cancellationToken)
     {
         var round = _ledger.NextRound();
         store.Close(round);
-        store.Retire(round);
+
+        // A use counts as acknowledged when it is sent; once what is sent behind it is answered, it is.
+        if (await ReplicationState.AskAsync(connection, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            store.Retire(round);
+        }
     }
 
     private async Task<string?> ProveAsync(IServerConnection connection, IServerConnection control, CancellationToken cancellationToken)

@@ -222,7 +222,10 @@ internal sealed class LocalStore
             {
                 if (isKept && entry.Page is null)
                 {
-                    stripe.Move(entry, Standing.Acknowledged, connection);
+                    // A refresh that came meanwhile is one of whatever its master has; and what is known here is not to hide that.
+                    var isRefreshOwed = entry is { IsRefreshed: true, IsTouchOwed: true };
+                    stripe.Move(entry, isRefreshOwed ? Standing.Pending : Standing.Acknowledged, connection);
+                    entry.IsOwed = false;
                 }
                 else
                 {

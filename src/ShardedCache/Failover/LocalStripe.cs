@@ -128,9 +128,9 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         }
         catch
         {
-            // The caller's own memory may throw. What was kept may be half of each by now.
+            // The caller's own memory may throw. What was kept may be half of each by now, and an answer to it finds it no more.
             entry.Invalidate();
-            Count(Enter(entry, before, sentBefore) - freed);
+            Count(Enter(entry, before == Standing.Sent ? Standing.Pending : before, sentBefore) - freed);
             throw;
         }
 
@@ -172,6 +172,16 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         GroupRemovals += entry.Group is { IsRemovalOfAll: true } ? 1 : 0;
         Count(Enter(entry, standing, sentOn) - freed);
         Evict();
+    }
+
+    /// <summary>Whether its master has it is unknown, and its value is not kept: nothing older is to be read, unless something later was taken over meanwhile.</summary>
+    public void Invalidate(LocalEntry entry)
+    {
+        if (Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
+        {
+            entry.Invalidate();
+            Put(entry, Standing.Pending, null);
+        }
     }
 
     public void Forget(LocalEntry entry)

@@ -107,11 +107,7 @@ internal sealed class ShardGroupWriter(Shard shard, ShardContext context)
         var stripe = _store.StripeOf(group.Index);
         lock (stripe.Lock)
         {
-            foreach (var entry in group.Entries)
-            {
-                entry.Invalidate();
-                stripe.Put(entry, Standing.Pending, null);
-            }
+            group.Entries.ForEach(stripe.Invalidate);
         }
 
         _store.Added();

@@ -260,11 +260,7 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
             var stripe = _store.StripeOf(entry.Key);
             lock (stripe.Lock)
             {
-                if (stripe.Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
-                {
-                    entry.Invalidate();
-                    stripe.Put(entry, Standing.Pending, null);
-                }
+                stripe.Invalidate(entry);
             }
         }
         else

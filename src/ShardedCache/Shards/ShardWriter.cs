@@ -302,7 +302,7 @@ internal sealed class ShardWriter(Shard shard, ShardContext context)
             var stripe = _store.StripeOf(write.Key);
             lock (stripe.Lock)
             {
-                stripe.Put(_store.Removal(stripe, write.Key, LocalKind.Invalidation, write.Stamp), Standing.Pending, null);
+                stripe.Invalidate(_store.Removal(stripe, write.Key, LocalKind.Invalidation, write.Stamp));
             }
         }
 

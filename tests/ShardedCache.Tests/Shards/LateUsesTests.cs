@@ -28,6 +28,26 @@ public sealed class LateUsesTests : Outage
     }
 
     [Fact]
+    public async Task Without_Sentinels_a_use_that_its_server_did_not_get_is_told_when_it_is_connected_again()
+    {
+        const string key = "{tag}:key";
+        await StartAsync();
+        await SetAsync(key, "value", Sliding(60));
+        await UntilProvenAsync();
+        World.Time.Advance(TimeSpan.FromSeconds(30));
+        (A.IsStopped, A.Hangs) = (true, static command => command == "touch");
+        Assert.Equal("value", await GetAsync(key));
+        await World.UntilAsync(() => A.Unanswered > 0);
+        var before = World.Time.GetUtcNow();
+        await World.UntilAsync(() => World.Time.GetUtcNow() - before > TimeSpan.FromSeconds(0.3));
+
+        A.Break(ConnectionFaultKind.Silent);
+        (A.IsStopped, A.Hangs) = (false, static _ => false);
+
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent is { Connection: > 1, Key: key }));
+    }
+
+    [Fact]
     public async Task An_entry_is_not_lost_where_its_process_stood_still_between_reading_it_and_telling_of_that()
     {
         await StartAsync();

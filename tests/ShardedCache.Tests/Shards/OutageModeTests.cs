@@ -1,3 +1,4 @@
+using ShardedCache.Connections;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -164,6 +165,30 @@ public sealed class OutageModeTests : Outage
         Assert.Equal([null, null, null, null, "old"], (await Cache.GetManyAsync(["a", "b", "c", "d", "e"], Token)).Select(Text));
         Assert.All(["a", "b", "c", "d"], key => Assert.Equal("tombstone", On(A, key)));
         await UntilProvenAsync();
+    }
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("{group}:key")]
+    public async Task A_bypassed_write_that_fails_late_does_not_undo_a_later_one(string key)
+    {
+        await StartAsync(FailoverMode.Bypass);
+        var late = new TaskCompletionSource<Reply>();
+        A.AnswerLater = _ => late.Task;
+        var first = key == "key" ? SetAsync(key, "first") : Cache.CreateKeyGroup("group").SetAsync([new(key, "first"u8.ToArray())], new(), Token);
+        World.Time.Advance(TimeSpan.FromMilliseconds(1));
+        A.Store[key] = Foreign("between");
+        World.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await FailAsync();
+        A.AnswerLater = static _ => null;
+        await Cache.RemoveAsync(key, Token);
+
+        late.SetResult(Reply.ConnectionLost);
+        await first;
+        await ReturnAsync();
+
+        Assert.Null(await GetAsync(key));
+        Assert.Equal("tombstone", On(A, key));
     }
 
     [Fact]

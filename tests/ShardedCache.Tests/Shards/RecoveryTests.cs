@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ShardedCache.Connections;
+using ShardedCache.Entries;
 using ShardedCache.Shards;
 
 namespace ShardedCache.Tests.Shards;
@@ -36,6 +37,29 @@ public sealed class RecoveryTests : Outage
         Assert.Equal("later", On(B, "key-0"));
         Assert.Equal("1", await GetAsync("key-1"));
         await UntilProvenAsync();
+    }
+
+    [Fact]
+    public async Task A_refresh_that_comes_while_its_entry_yields_to_a_later_one_prolongs_that()
+    {
+        await StartAsync();
+        await FailAsync();
+        await SetAsync("key", "mine", Sliding(60));
+        World.Time.Advance(TimeSpan.FromSeconds(1));
+        A.Store["key"] = Foreign("theirs", 0, new EntryExpiration(0, 60_000, TimeSpan.FromSeconds(60)));
+        var yielded = new TaskCompletionSource<Reply>();
+        A.AnswerLater = command => command == "replay" ? yielded.Task : null;
+        A.IsDown = false;
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent.Command == "replay"));
+
+        await Cache.RefreshAsync("key", Token);
+        A.AnswerLater = static _ => null;
+        yielded.SetResult(Reply.Ok);
+
+        await World.UntilAsync(() => A.Sent.Any(static sent => sent is { Command: "refresh", Key: "key" }));
+        Assert.Equal("theirs", await GetAsync("key"));
+        await UntilProvenAsync();
+        Assert.Equal("theirs", await GetAsync("key"));
     }
 
     [Fact]
