@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ShardedCache.LoadLab.Failover;
 using ShardedCache.Testing;
 
@@ -21,6 +22,13 @@ internal sealed class BusyScript() : Scenario("busy-script", "a script runs for 
     public override async Task BreakAsync(ScenarioRun run)
     {
         var master = run.Shard.InitialMaster;
+
+        // Elsewhere a healthy shard has a processor of its own: here the script takes only what the others leave.
+        using (var process = Process.GetProcessById(master.ProcessId))
+        {
+            process.PriorityClass = ProcessPriorityClass.Idle;
+        }
+
         run.Breaking(run.Shard);
         var running = master.ExecuteAsync("EVAL", Script, "0");
         run.Require(await run.AnswersWithAsync(master, "BUSY", 2, "GET", "x"), "the server said BUSY");
