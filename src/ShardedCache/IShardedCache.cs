@@ -14,7 +14,10 @@ public interface IShardedCache : IBufferDistributedCache
     /// <exception cref="ArgumentException">The key holds an unpaired surrogate or begins with the reserved prefix.</exception>
     string GetShard(string key);
 
-    /// <summary>Reads several entries, of each shard in pipelined batches of up to 256, one after the other; the shards at once. Each key is read by itself; there is no snapshot.</summary>
+    /// <summary>
+    /// Reads several entries: of all shards at once, of each in pipelined batches of up to 256, one after the other.
+    /// Each key is read by itself; there is no snapshot.
+    /// </summary>
     /// <param name="keys">The keys, in any order, of any shards.</param>
     /// <param name="token">Abandons the wait.</param>
     /// <returns>The values in the order of <paramref name="keys"/>; <see langword="null"/> where there is no entry.</returns>
@@ -23,7 +26,10 @@ public interface IShardedCache : IBufferDistributedCache
     /// </exception>
     Task<byte[]?[]> GetManyAsync(IReadOnlyList<string> keys, CancellationToken token = default);
 
-    /// <summary>Writes several entries, of each shard in pipelined batches of up to 256 and 4 MiB, one after the other; the shards at once. Not atomic: each entry succeeds or fails by itself.</summary>
+    /// <summary>
+    /// Writes several entries: of all shards at once, of each in pipelined batches of up to 256 and 4 MiB, one after the other.
+    /// Not atomic: each entry succeeds or fails by itself.
+    /// </summary>
     /// <param name="entries">Keys and values. Of a key given twice the last value stays.</param>
     /// <param name="options">The expiration of all the entries.</param>
     /// <param name="token">Abandons the wait; entries may still be written.</param>
@@ -32,7 +38,10 @@ public interface IShardedCache : IBufferDistributedCache
     /// </exception>
     Task SetManyAsync(IReadOnlyList<KeyValuePair<string, byte[]>> entries, DistributedCacheEntryOptions options, CancellationToken token = default);
 
-    /// <summary>Removes several entries, of each shard in pipelined batches of up to 256, one after the other; the shards at once. Not atomic.</summary>
+    /// <summary>
+    /// Removes several entries: of all shards at once, of each in pipelined batches of up to 256, one after the other.
+    /// Not atomic.
+    /// </summary>
     /// <param name="keys">The keys; those without an entry are no error.</param>
     /// <param name="token">Abandons the wait; entries may still be removed.</param>
     /// <exception cref="ShardUnavailableException">

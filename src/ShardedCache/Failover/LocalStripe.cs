@@ -174,7 +174,10 @@ internal sealed class LocalStripe(JournalBudget budget, StampClock clock, long s
         Evict();
     }
 
-    /// <summary>Whether its master has it is unknown, and its value is not kept: nothing older is to be read, unless something later was taken over meanwhile.</summary>
+    /// <summary>
+    /// For a write whose value is not kept, where nobody knows whether its master has it: nothing older is to be read. Where something later
+    /// was taken over meanwhile, that says so already.
+    /// </summary>
     public void Invalidate(LocalEntry entry)
     {
         if (Find(entry.Key.Name) is not { } other || other.Header.Stamp <= entry.Header.Stamp)
