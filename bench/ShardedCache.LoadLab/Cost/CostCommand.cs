@@ -19,6 +19,7 @@ internal static class CostCommand
 
     /// <summary>Short and many: what the machine does besides changes from one tenth of a second to the next, and a pair is to meet the same.</summary>
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(20);
+
     private static readonly string[] Keys = [.. Enumerable.Range(0, 10_000).Select(static i => $"user:{i}:profile")];
 
     public static async Task<int> RunAsync(int rounds)

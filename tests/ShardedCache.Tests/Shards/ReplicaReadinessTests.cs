@@ -161,8 +161,7 @@ public sealed class ReplicaReadinessTests : Outage
         await World.UntilAsync(() => B.Unanswered > 0, stepMilliseconds: 2);
         var connection = Assert.Single(B.Connections);
 
-        var before = World.Time.GetUtcNow();
-        await World.UntilAsync(() => World.Time.GetUtcNow() - before > TimeSpan.FromSeconds(0.6));
+        await World.PassAsync(0.6);
 
         Assert.Same(connection, Assert.Single(B.Connections));
         B.IsStopped = false;

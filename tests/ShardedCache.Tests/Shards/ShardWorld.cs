@@ -87,6 +87,13 @@ internal sealed class ShardWorld : IServerConnector, ILogger
         }
     }
 
+    /// <summary>Lets this much time pass, in small steps.</summary>
+    public Task PassAsync(double seconds)
+    {
+        var before = Time.GetUtcNow();
+        return UntilAsync(() => Time.GetUtcNow() - before > TimeSpan.FromSeconds(seconds));
+    }
+
     /// <summary>Waits without letting time pass.</summary>
     public async Task UntilNowAsync(Func<bool> condition)
     {
