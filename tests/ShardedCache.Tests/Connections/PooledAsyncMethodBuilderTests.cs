@@ -95,13 +95,13 @@ public class PooledAsyncMethodBuilderTests
             Run();
         }
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var round = 0; round < 10; round++)
+        var allocated = Allocations.Of(() =>
         {
-            Run();
-        }
-
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            for (var round = 0; round < 10; round++)
+            {
+                Run();
+            }
+        });
 
         // Without optimization the compiler makes each method's state an object of its own.
         var states = typeof(PooledAsyncMethodBuilderTests).GetNestedTypes(System.Reflection.BindingFlags.NonPublic)

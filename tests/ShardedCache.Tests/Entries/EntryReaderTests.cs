@@ -149,13 +149,15 @@ public class EntryReaderTests
         var pool = new EntryReaderPool();
         ReadAll();
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
+        var allocated = Allocations.Of(() =>
         {
-            ReadAll();
-        }
+            for (var i = 0; i < 100; i++)
+            {
+                ReadAll();
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
 
         void ReadAll()
         {

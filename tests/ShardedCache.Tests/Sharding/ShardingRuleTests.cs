@@ -126,13 +126,15 @@ public class ShardingRuleTests
         rule.Route(key);
         rule.Route(longKey);
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
+        var allocated = Allocations.Of(() =>
         {
-            rule.Route(key);
-            rule.Route(longKey);
-        }
+            for (var i = 0; i < 1000; i++)
+            {
+                rule.Route(key);
+                rule.Route(longKey);
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
     }
 }

@@ -36,14 +36,21 @@ public class PendingRepliesTests
         var operations = Enumerable.Range(0, 1000).Select(_ => new Operation()).ToArray();
         Assert.True(_pending.TryMakeRoom(operations.Length));
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (var operation in operations)
+        var allocated = Allocations.Of(() =>
         {
-            _pending.Add(operation);
-        }
+            foreach (var operation in operations)
+            {
+                _pending.Add(operation);
+            }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Same(operations[0], _pending.Oldest());
+            Assert.Same(operations[0], _pending.Oldest());
+            while (_pending.Oldest() is not null)
+            {
+                _pending.RemoveOldest();
+            }
+        });
+
+        Assert.Equal(0, allocated);
     }
 
     [Fact]
