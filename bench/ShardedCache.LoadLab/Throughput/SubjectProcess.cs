@@ -9,7 +9,11 @@ internal sealed class SubjectProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    // In the first second or two of an operation the runtime compiles it once more for what it has seen, whoever's it is.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2.5);
+
     private readonly Process _process;
+    private readonly HashSet<string> _warm = [];
 
     private SubjectProcess(string name, Process process) => (Name, _process) = (name, process);
 
@@ -37,6 +41,14 @@ internal sealed class SubjectProcess : IAsyncDisposable
         // Whether this process was started by the host or is an executable of its own: the runtime lies three folders below the host.
         var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
         return new ProcessStartInfo(host, [assembly, .. arguments]) { RedirectStandardOutput = true };
+    }
+
+    public async Task WarmUpAsync(Cell cell)
+    {
+        if (_warm.Add(cell.Op))
+        {
+            await RunAsync(cell, WarmUp);
+        }
     }
 
     public async Task<Figures> RunAsync(Cell cell, TimeSpan duration)

@@ -85,9 +85,14 @@ internal static class ThroughputCommand
                 await RedisBenchmark.FillAsync(cell, _farm.Shards[0].InitialMaster.Port);
             }
 
+            foreach (var process in _processes.Where(process => process.Operations.Contains(cell.Op)))
+            {
+                await process.WarmUpAsync(cell);
+            }
+
             var figures = takers.ToDictionary(static taker => taker.Name, static _ => new List<Figures>());
 
-            // The first round warms up; where each begins in turn, none always follows the same one.
+            // The first round does not count; where each begins in turn, none always follows the same one.
             for (var round = 0; round <= _selection.Rounds; round++)
             {
                 for (var i = 0; i < takers.Count; i++)
