@@ -9,7 +9,8 @@ namespace ShardedCache.Connections.Resp;
 /// </summary>
 internal sealed class RespCompletions(RespPoller poller, TimeProvider time, DeadlineSweep sweep) : IThreadPoolWorkItem, ISweepTarget
 {
-    // So many, and other work of the pool gets its turn.
+    // So many, and other work of the pool gets its turn, where there is any. To go on by another work item would wake a second thread of
+    // the pool for nothing, which then takes a processor for a while before it sleeps again.
     private const int Turn = 512;
 
     // Of all that is under way a part goes together, so that a server has one to do while the callers go on with another; but one that
@@ -20,12 +21,15 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     // A batch falls apart into one send for each connection, and many servers have something to do in any case.
     private const int MostConnections = 8;
 
-    // The poller's thread leaves receiving to those who serve, but not for longer.
+    // The poller's thread leaves receiving to those who serve, while they do; but they do not look for what nobody has asked for, such as
+    // the end of a connection.
     private const int PollerPatienceMilliseconds = 1;
+    private const int MostPatience = 10;
 
     private readonly object _gate = new();
     private readonly int _mostWorkers = Environment.ProcessorCount;
     private readonly CallerPace _pace = new(time);
+    private readonly ReplyPace _replies = new();
     private RespOperation? _first;
     private RespOperation? _last;
     private int _count;
@@ -92,13 +96,15 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         }
     }
 
-    /// <summary>Blocks while others receive, as long as they are heard of.</summary>
+    /// <summary>Blocks while those who serve receive, but not for long.</summary>
     public void WaitWhileServing()
     {
         lock (_gate)
         {
-            if (_workers > (_isStarting ? 1 : 0))
+            var looks = -1L;
+            for (var i = 0; i < MostPatience && looks != poller.Looks && _workers > (_isStarting ? 1 : 0); i++)
             {
+                looks = poller.Looks;
                 _isPollerWaiting = true;
                 Monitor.Wait(_gate, PollerPatienceMilliseconds);
                 _isPollerWaiting = false;
@@ -117,6 +123,10 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         do
         {
             Serve(ref left);
+            if (left <= 0 && ThreadPool.PendingWorkItemCount == 0)
+            {
+                left = Turn;
+            }
         }
         while (left > 0 && TryReceive());
 
@@ -162,16 +172,31 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         return Math.Min(_pace.BatchLength * connections, Math.Max(ShortestShare, underWay / Math.Max(1, Shares / connections)));
     }
 
-    /// <summary>Looks whether more has come. Where processors are scarce the servers must be let do their part first.</summary>
+    /// <summary>Looks whether there is more to do, for as long as other work of the pool does not wait for it.</summary>
     private bool TryReceive()
     {
         if (!poller.IsBusy)
         {
-            return false;
+            return Volatile.Read(ref _count) > 0;
         }
 
-        Thread.Yield();
-        return poller.TryReceive() || Volatile.Read(ref _count) > 0;
+        var most = _replies.MostLooks;
+        for (var looks = 1; ; looks++)
+        {
+            // Where processors are scarce the servers must be let do their part first.
+            Thread.Yield();
+            if (poller.TryReceive() || Volatile.Read(ref _count) > 0)
+            {
+                _replies.Found(looks);
+                return true;
+            }
+
+            if (looks == most || ThreadPool.PendingWorkItemCount > 0)
+            {
+                _replies.Missed(looks);
+                return false;
+            }
+        }
     }
 
     private static void Scatter(RespOperation? first)

@@ -26,6 +26,7 @@ internal sealed class RespPoller
     private readonly List<Socket> _waiting = [];
     private RespConnection[] _connections = [];
     private int _receiving;
+    private long _looks;
     private bool _hasEnded;
 
     public RespPoller(TimeProvider time, DeadlineSweep sweep)
@@ -47,6 +48,9 @@ internal sealed class RespPoller
     public int Awaited => CountAwaited(int.MaxValue);
 
     public int Count => Volatile.Read(ref _connections).Length;
+
+    /// <summary>How often <see cref="TryReceive"/> has looked.</summary>
+    public long Looks => Volatile.Read(ref _looks);
 
     /// <summary>From now on the connection's replies are received here. False when it must be another poller's.</summary>
     public bool TryAdd(RespConnection connection)
@@ -87,6 +91,7 @@ internal sealed class RespPoller
             return false;
         }
 
+        Volatile.Write(ref _looks, _looks + 1);
         var any = false;
         var hasEnded = false;
         foreach (var connection in Volatile.Read(ref _connections))

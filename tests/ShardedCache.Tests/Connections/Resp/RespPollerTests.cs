@@ -54,6 +54,33 @@ public sealed class RespPollerTests : IDisposable
         Assert.True(isThrough.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public void Its_thread_does_not_leave_receiving_to_those_who_serve_for_ever_for_they_do_not_look_at_connections_at_rest()
+    {
+        var poller = new RespPoller(TimeProvider.System, _sweep);
+        using var isServing = new ManualResetEventSlim();
+        var isOver = false;
+        Operation? caller = null;
+        caller = new Operation(() =>
+        {
+            poller.TryReceive();
+            isServing.Set();
+            if (!Volatile.Read(ref isOver))
+            {
+                poller.Completions.Add(caller!, caller!, 1);
+            }
+        });
+        poller.Completions.Add(caller, caller, 1);
+        Assert.True(isServing.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        var waits = new Thread(poller.Completions.WaitWhileServing) { IsBackground = true };
+
+        waits.Start();
+
+        Assert.True(waits.Join(TimeSpan.FromSeconds(3)));
+        Volatile.Write(ref isOver, true);
+        poller.End();
+    }
+
     private sealed class Operation(Action complete) : RespOperation
     {
         public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame) => true;
