@@ -94,14 +94,16 @@ internal sealed class ConnectionStringParser(string text)
             _faults.Add(_behindPassword
                 ? BehindPassword(position, "has an unknown key")
                 : $"unknown key '{Shorten(key)}': {Hint(key)}");
+
+            // A password behind a mistyped key is one, too.
+            key = NearestName.Find(key, All) ?? key;
         }
         else if (!_values.TryAdd(key, new Given(value, !_behindPassword)))
         {
             _faults.Add($"'{KnownSpelling(key)}' is given twice; give it once.");
         }
 
-        // A password behind a mistyped key is one, too.
-        _behindPassword |= IsSecret(NearestName.Find(key, All) ?? key);
+        _behindPassword |= IsSecret(key);
     }
 
     private List<ServerAddress> ReadSentinels()

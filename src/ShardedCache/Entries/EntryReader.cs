@@ -81,7 +81,7 @@ internal sealed class EntryReader : IWholeValueWriter
     public ReadOnlySpan<byte> Collected => _array ?? _collected.Written;
 
     /// <summary>The collected payload, in an array of its own: the caller's from now on.</summary>
-    public byte[] ToArray() => _array ?? _collected.Written.ToArray();
+    public byte[] ToArray() => _array ?? ArrayOf(_collected.Written);
 
     /// <summary>Asks for a copy of the payload beside what the caller gets, where it is not too large and its stamp not this one.</summary>
     /// <param name="known">The stamp of what is known.</param>
@@ -151,7 +151,7 @@ internal sealed class EntryReader : IWholeValueWriter
         {
             if (IsCollecting)
             {
-                _array = value[length..].ToArray();
+                _array = ArrayOf(value[length..]);
             }
             else
             {
@@ -215,6 +215,14 @@ internal sealed class EntryReader : IWholeValueWriter
     }
 
     private bool IsCollecting => ReferenceEquals(_target, _collected);
+
+    /// <summary>A large array's memory would else be cleared first, which takes as long as the copy.</summary>
+    private static byte[] ArrayOf(ReadOnlySpan<byte> payload)
+    {
+        var array = GC.AllocateUninitializedArray<byte>(payload.Length);
+        payload.CopyTo(array);
+        return array;
+    }
 
     /// <summary>False where it is not all there yet. What follows it is to be forwarded, or nothing.</summary>
     private bool TryTakeHeader(ReadOnlySpan<byte> bytes, out int length)

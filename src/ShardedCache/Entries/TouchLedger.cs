@@ -15,7 +15,7 @@ internal sealed class TouchLedger
     private const int Locks = 16;
 
     private readonly Touched[] _touched;
-    private readonly Lock[] _locks = [.. Enumerable.Range(0, Locks).Select(static _ => new Lock())];
+    private readonly Lock[] _locks = new Lock[Locks];
 
     /// <param name="capacity">A power of two, at least 128. An entry takes 16 bytes.</param>
     public TouchLedger(int capacity = DefaultCapacity)
@@ -23,6 +23,10 @@ internal sealed class TouchLedger
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Locks * Ways);
         ArgumentOutOfRangeException.ThrowIfNotEqual(capacity & (capacity - 1), 0);
         _touched = new Touched[capacity];
+        for (var i = 0; i < Locks; i++)
+        {
+            _locks[i] = new Lock();
+        }
     }
 
     /// <summary>

@@ -21,6 +21,7 @@ internal sealed class SentinelWatcher(
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConnectionSettings _settings = watch.Settings with { OperationTimeout = watch.Timings.Patience };
     private IServerConnection? _connection;
+    private IServerConnection? _heard;
     private SentinelReport? _last;
     private long _topologyAt;
     private bool _isRefusalLogged;
@@ -45,6 +46,13 @@ internal sealed class SentinelWatcher(
             {
                 _last = await AskAsync().ConfigureAwait(false);
                 onReport(_last);
+                if (_connection is { } connection && !ReferenceEquals(connection, _heard))
+                {
+                    // Not before the first answer: whatever comes of the subscription, there is one. And what is done with it goes first.
+                    _heard = connection;
+                    _ = ListenAsync(connection);
+                }
+
                 await _debounce.WaitAsync(Gap(_last), isInTrouble() ? watch.Timings.PollInTrouble : watch.Timings.Poll, _stopping.Token).ConfigureAwait(false);
             }
         }
@@ -97,12 +105,6 @@ internal sealed class SentinelWatcher(
 
             _hasFailed = false;
             _topologyAt = withTopology ? watch.Time.GetTimestamp() : _topologyAt;
-            if (_last is null)
-            {
-                // Not before the first answer: whatever comes of the subscription, there is one.
-                _ = ListenAsync(_connection);
-            }
-
             return report;
         }
         catch (Exception exception) when (!_stopping.IsCancellationRequested)

@@ -16,26 +16,28 @@ internal sealed class Candidates
 
     public Candidates(IReadOnlyList<ShardName> shards)
     {
-        var candidates = new List<(string Name, int Shard)>();
+        var shardOf = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < shards.Count; i++)
         {
-            candidates.Add((shards[i].Name, i));
+            shardOf.Add(shards[i].Name, i);
             for (var copy = 2; copy <= shards[i].Weight; copy++)
             {
-                candidates.Add(($"{shards[i].Name}#{copy}", i));
+                shardOf.Add($"{shards[i].Name}#{copy}", i);
             }
         }
 
         // Names are ASCII, so the ordinal order of the strings is the order of their bytes. It decides between equal
         // scores: the searches keep the first.
-        candidates.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
-        while (candidates.Count % Stride != 0)
+        string[] names = [.. shardOf.Keys];
+        Array.Sort(names, StringComparer.Ordinal);
+        _hashes = new ulong[(names.Length + Stride - 1) / Stride * Stride];
+        _shards = new int[_hashes.Length];
+        for (var i = 0; i < _hashes.Length; i++)
         {
-            candidates.Add(candidates[^1]);
+            var name = names[Math.Min(i, names.Length - 1)];
+            _hashes[i] = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(name));
+            _shards[i] = shardOf[name];
         }
-
-        _hashes = [.. candidates.Select(static candidate => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(candidate.Name)))];
-        _shards = [.. candidates.Select(static candidate => candidate.Shard)];
     }
 
     /// <summary>The index of the shard whose candidate wins.</summary>

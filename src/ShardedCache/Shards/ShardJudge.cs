@@ -123,13 +123,6 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         return Unavailable($"{snapshot.State} since {snapshot.Since:O}: {snapshot.Reason ?? "no answer yet"}", snapshot.State.ToString());
     }
 
-    /// <summary>Returns the connection that serves by then, or null where the fallback is to answer.</summary>
-    public async ValueTask<IServerConnection?> WaitForFirstOutcomeAsync(CallMode mode, CancellationToken cancellationToken)
-    {
-        await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
-        return Target();
-    }
-
     /// <summary>The connection that serves, or null where the fallback is to answer. Under a stripe's lock it cannot change.</summary>
     public IServerConnection? Target() => shard.Live ?? (shard.HasFallback ? null : throw Unavailable());
 
@@ -146,7 +139,8 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
         }
 
         var time = OperationTime.Begin(context);
-        await WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+        _ = Target();
         using var limit = time.Limit(cancellationToken);
         try
         {

@@ -35,7 +35,12 @@ internal sealed class ShardPages(Shard shard, ShardContext context)
         }
 
         var time = OperationTime.Begin(context);
-        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        if (shard.Live is null)
+        {
+            await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        }
+
+        var connection = _judge.Target();
         var reply = connection is null
             ? default
             : await time.AskAsync(connection, key, reader, CallMode.Asynchronous, cancellationToken).ConfigureAwait(false) ?? Reply.TimedOut;

@@ -56,7 +56,12 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
     {
         using var activity = ShardedCacheActivities.Start("get many", shard.Name);
         var time = OperationTime.Begin(context);
-        var connection = shard.Live ?? await _judge.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        if (shard.Live is null)
+        {
+            await shard.WaitForFirstOutcomeAsync(CallMode.Asynchronous, cancellationToken).ConfigureAwait(false);
+        }
+
+        var connection = _judge.Target();
         using var limit = time.Limit(cancellationToken);
         var batch = connection?.CreateBatch();
         var pending = new PendingRead[positions.Length];
@@ -139,7 +144,8 @@ internal sealed class ShardReader(Shard shard, ShardContext context)
         answer ??= Begin(key, reader);
         if (answer is null && connection is null)
         {
-            connection = await _judge.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+            connection = _judge.Target();
             answer = connection is null ? null : Begin(key, reader);
         }
 

@@ -16,10 +16,10 @@ internal sealed class ReplyPace
     private int _confidence = Certain;
     private int _waits;
 
-    /// <summary>How often to look until the thread is better used otherwise; 1 or more.</summary>
-    public int MostLooks => _confidence > Certain / 2 || ++_waits % TriesOneIn == 0 ? MostLooksThatPay : 1;
+    /// <summary>How often to look this time until the thread is better used otherwise; 1 or more.</summary>
+    public int LooksToTake() => _confidence > Certain / 2 || ++_waits % TriesOneIn == 0 ? MostLooksThatPay : 1;
 
-    /// <summary>What the first look finds says nothing of the others.</summary>
+    /// <summary>What the first look finds, or does not, says nothing of the others.</summary>
     public void Found(int looks)
     {
         if (looks > 1)
@@ -30,7 +30,7 @@ internal sealed class ReplyPace
 
     public void Missed(int looks)
     {
-        if (looks == MostLooksThatPay)
+        if (looks > 1)
         {
             _confidence = Math.Max(0, _confidence - 1);
         }

@@ -24,7 +24,9 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     // The poller's thread leaves receiving to those who serve, while they do; but they do not look for what nobody has asked for, such as
     // the end of a connection.
     private const int PollerPatienceMilliseconds = 1;
-    private const int MostPatience = 10;
+    private const int MostWaits = 10;
+
+    private static readonly TimeSpan LongestLook = TimeSpan.FromMicroseconds(100);
 
     private readonly object _gate = new();
     private readonly int _mostWorkers = Environment.ProcessorCount;
@@ -74,6 +76,10 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
 
     public bool IsIdle => Volatile.Read(ref _count) == 0;
 
+    private bool IsAlone => Volatile.Read(ref _workers) == 1;
+
+    private bool IsServing => _workers > (_isStarting ? 1 : 0);
+
     public void Sweep(long now)
     {
         bool needsWorker;
@@ -96,18 +102,22 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         }
     }
 
-    /// <summary>Blocks while those who serve receive, but not for long.</summary>
-    public void WaitWhileServing()
+    /// <summary>Blocks while others serve, as long as they are heard of; and where they go on looking for replies, for longer.</summary>
+    public void WaitWhileServing(bool isPatient)
     {
+        var began = time.GetTimestamp();
         lock (_gate)
         {
-            var looks = -1L;
-            for (var i = 0; i < MostPatience && looks != poller.Looks && _workers > (_isStarting ? 1 : 0); i++)
+            for (var i = 0; i < MostWaits && IsServing; i++)
             {
-                looks = poller.Looks;
+                var looks = poller.Looks;
                 _isPollerWaiting = true;
                 Monitor.Wait(_gate, PollerPatienceMilliseconds);
                 _isPollerWaiting = false;
+                if (!isPatient || looks == poller.Looks || time.GetElapsedTime(began).TotalMilliseconds > MostWaits * PollerPatienceMilliseconds)
+                {
+                    return;
+                }
             }
         }
     }
@@ -123,19 +133,19 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         do
         {
             Serve(ref left);
-            if (left <= 0 && ThreadPool.PendingWorkItemCount == 0)
+            if (left <= 0 && IsAlone && ThreadPool.PendingWorkItemCount == 0)
             {
                 left = Turn;
             }
         }
-        while (left > 0 && TryReceive());
+        while (left > 0 && TryReceive(ref left));
 
         bool goesOn;
         lock (_gate)
         {
             _workers--;
             goesOn = _count > 0 && TryAddWorker(isStuck: false);
-            if (_workers == 0 && _isPollerWaiting)
+            if (!IsServing && _isPollerWaiting)
             {
                 Monitor.Pulse(_gate);
             }
@@ -172,31 +182,37 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         return Math.Min(_pace.BatchLength * connections, Math.Max(ShortestShare, underWay / Math.Max(1, Shares / connections)));
     }
 
-    /// <summary>Looks whether there is more to do, for as long as other work of the pool does not wait for it.</summary>
-    private bool TryReceive()
+    /// <summary>Looks whether there is more to do. Where it looks again, other work of the pool must not wait for that.</summary>
+    private bool TryReceive(ref int left)
     {
-        if (!poller.IsBusy)
-        {
-            return Volatile.Read(ref _count) > 0;
-        }
-
-        var most = _replies.MostLooks;
-        for (var looks = 1; ; looks++)
+        // Two would only take what the other one looks for.
+        var most = IsAlone ? _replies.LooksToTake() : 1;
+        var began = time.GetTimestamp();
+        for (var looks = 1; poller.IsBusy; looks++)
         {
             // Where processors are scarce the servers must be let do their part first.
             Thread.Yield();
             if (poller.TryReceive() || Volatile.Read(ref _count) > 0)
             {
+                // What brings no caller takes time, too.
+                left--;
                 _replies.Found(looks);
                 return true;
             }
 
-            if (looks == most || ThreadPool.PendingWorkItemCount > 0)
+            if (looks == most || time.GetElapsedTime(began) > LongestLook)
             {
                 _replies.Missed(looks);
                 return false;
             }
+
+            if (ThreadPool.PendingWorkItemCount > 0)
+            {
+                return false;
+            }
         }
+
+        return Volatile.Read(ref _count) > 0;
     }
 
     private static void Scatter(RespOperation? first)

@@ -121,7 +121,7 @@ internal sealed class RespPoller
         {
             if (IsBusy)
             {
-                Completions.WaitWhileServing();
+                Completions.WaitWhileServing(isPatient: true);
             }
 
             var connections = Volatile.Read(ref _connections);
@@ -153,15 +153,13 @@ internal sealed class RespPoller
                 _waiting.Clear();
             }
 
-            if (Interlocked.Exchange(ref _receiving, 1) == 0)
-            {
-                Receive(connections);
-                Volatile.Write(ref _receiving, 0);
-            }
-            else
+            while (Interlocked.Exchange(ref _receiving, 1) != 0)
             {
                 WaitForReceiver();
             }
+
+            Receive(connections);
+            Volatile.Write(ref _receiving, 0);
         }
     }
 
@@ -195,7 +193,7 @@ internal sealed class RespPoller
             }
             else
             {
-                Completions.WaitWhileServing();
+                Completions.WaitWhileServing(isPatient: false);
             }
         }
     }

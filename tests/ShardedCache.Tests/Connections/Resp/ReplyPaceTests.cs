@@ -57,7 +57,7 @@ public class ReplyPaceTests
     /// <summary>How often it was looked.</summary>
     private int Wait(int comesAtLook)
     {
-        var most = _pace.MostLooks;
+        var most = _pace.LooksToTake();
         if (comesAtLook <= most)
         {
             _pace.Found(comesAtLook);

@@ -72,13 +72,14 @@ public sealed class RespPollerTests : IDisposable
         });
         poller.Completions.Add(caller, caller, 1);
         Assert.True(isServing.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
-        var waits = new Thread(poller.Completions.WaitWhileServing) { IsBackground = true };
+        var waits = new Thread(() => poller.Completions.WaitWhileServing(isPatient: true)) { IsBackground = true };
 
         waits.Start();
 
-        Assert.True(waits.Join(TimeSpan.FromSeconds(3)));
+        var hasGoneOn = waits.Join(TimeSpan.FromSeconds(3));
         Volatile.Write(ref isOver, true);
         poller.End();
+        Assert.True(hasGoneOn);
     }
 
     private sealed class Operation(Action complete) : RespOperation
