@@ -140,6 +140,8 @@ internal sealed class ShardJudge(Shard shard, ShardContext context)
 
         var time = OperationTime.Begin(context);
         await shard.WaitForFirstOutcomeAsync(mode, cancellationToken).ConfigureAwait(false);
+
+        // Throws where nothing could take the write.
         _ = Target();
         using var limit = time.Limit(cancellationToken);
         try

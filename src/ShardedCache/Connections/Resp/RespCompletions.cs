@@ -114,6 +114,8 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
                 _isPollerWaiting = true;
                 Monitor.Wait(_gate, PollerPatienceMilliseconds);
                 _isPollerWaiting = false;
+
+                // By time, too: a system may let a thread wait for many times what it asked for.
                 if (!isPatient || looks == poller.Looks || time.GetElapsedTime(began).TotalMilliseconds > MostWaits * PollerPatienceMilliseconds)
                 {
                     return;
