@@ -160,6 +160,17 @@ internal sealed class EntryReader : IWholeValueWriter
         }
     }
 
+    public int? HeadBeforeArray(ReadOnlySpan<byte> begun) =>
+        IsCollecting && _progress == Progress.AwaitingHeader && _filled == 0 && EntryHeader.TryRead(begun, out _, out var length) ? length : null;
+
+    public void WriteWhole(ReadOnlySpan<byte> head, byte[] payload)
+    {
+        if (TryTakeHeader(head, out _) && _progress == Progress.Forwarding)
+        {
+            _array = payload;
+        }
+    }
+
     /// <summary>Lets go of everything that belonged to the read. Idempotent.</summary>
     public void End()
     {

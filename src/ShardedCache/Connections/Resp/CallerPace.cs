@@ -7,6 +7,7 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class CallerPace(TimeProvider time)
 {
     private const int LongestBatch = 128;
+    private const int QuickBatch = 8;
 
     // What waking another thread costs, roughly.
     private readonly long _patience = time.TimestampFrequency / 20_000;
@@ -18,6 +19,9 @@ internal sealed class CallerPace(TimeProvider time)
 
     /// <summary>So many callers go on within the time that it would take another thread to help.</summary>
     public int BatchLength { get; private set; } = LongestBatch / 4;
+
+    /// <summary>They take no longer than it takes to wake a thread.</summary>
+    public bool AreQuick => BatchLength >= QuickBatch;
 
     public long Begin() => time.GetTimestamp();
 

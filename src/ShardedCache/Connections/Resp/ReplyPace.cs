@@ -16,8 +16,11 @@ internal sealed class ReplyPace
     private int _confidence = Certain;
     private int _waits;
 
+    /// <summary>Whether looking again has lately found them.</summary>
+    public bool Pays => _confidence > Certain / 2;
+
     /// <summary>How often to look this time until the thread is better used otherwise; 1 or more.</summary>
-    public int LooksToTake() => _confidence > Certain / 2 || ++_waits % TriesOneIn == 0 ? MostLooksThatPay : 1;
+    public int LooksToTake() => Pays || ++_waits % TriesOneIn == 0 ? MostLooksThatPay : 1;
 
     /// <summary>What the first look finds, or does not, says nothing of the others.</summary>
     public void Found(int looks)

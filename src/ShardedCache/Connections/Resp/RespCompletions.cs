@@ -21,6 +21,9 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     // A batch falls apart into one send for each connection, and many servers have something to do in any case.
     private const int MostConnections = 8;
 
+    // One of so many is here soon, whatever looking for a single one has brought.
+    private const int ManyReplies = 8;
+
     // The poller's thread leaves receiving to those who serve, while they do; but they do not look for what nobody has asked for, such as
     // the end of a connection.
     private const int PollerPatienceMilliseconds = 1;
@@ -73,6 +76,9 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         Start(needsWorker);
         sweep.Wake();
     }
+
+    /// <summary>So many replies must be awaited that looking for them, again and again, finds them; fewer are found sooner by waiting for them.</summary>
+    public int WorthLookingFor => LeastToLookFor(_replies.Pays);
 
     public bool IsIdle => Volatile.Read(ref _count) == 0;
 
@@ -189,8 +195,9 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     {
         // Two would only take what the other one looks for.
         var most = IsAlone ? _replies.LooksToTake() : 1;
+        var least = LeastToLookFor(most > 1);
         var began = time.GetTimestamp();
-        for (var looks = 1; poller.IsBusy; looks++)
+        for (var looks = 1; poller.IsAwaiting(least); looks++)
         {
             // Where processors are scarce the servers must be let do their part first.
             Thread.Yield();
@@ -216,6 +223,9 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
 
         return Volatile.Read(ref _count) > 0;
     }
+
+    /// <summary>While callers that take long go on, the poller's thread must be there for the others' replies.</summary>
+    private int LeastToLookFor(bool looksAgain) => looksAgain && _pace.AreQuick ? 1 : ManyReplies;
 
     private static void Scatter(RespOperation? first)
     {

@@ -79,7 +79,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     {
         if (token.Kind == RespKind.Text && _destination is not null)
         {
-            return TryTake() && Deliver(token.Body(frame));
+            return TryTake() && Deliver(token.Body(frame), array: null);
         }
 
         var reply = ReplyOf(token, frame);
@@ -96,6 +96,12 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
 
         return TryTake() && Finish(reply);
     }
+
+    /// <summary>See <see cref="IWholeValueWriter.HeadBeforeArray"/>.</summary>
+    public int? HeadBeforeArray(ReadOnlySpan<byte> begun) => !IsClaimed && _destination is IWholeValueWriter whole ? whole.HeadBeforeArray(begun) : null;
+
+    /// <summary>Takes its reply, a value in two parts, like <see cref="Answer(in RespToken, ReadOnlySpan{byte})"/>.</summary>
+    public bool Answer(ReadOnlySpan<byte> head, byte[] array) => TryTake() && Deliver(head, array);
 
     public override void Abandon(ReplyKind outcome)
     {
@@ -152,11 +158,18 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         _ => Reply.Ok,
     };
 
-    private bool Deliver(ReadOnlySpan<byte> value)
+    private bool Deliver(ReadOnlySpan<byte> value, byte[]? array)
     {
         try
         {
-            _destination!.WriteWhole(value);
+            if (array is null)
+            {
+                _destination!.WriteWhole(value);
+            }
+            else
+            {
+                ((IWholeValueWriter)_destination!).WriteWhole(value, array);
+            }
         }
 #pragma warning disable CA1031 // The caller's buffer writer has thrown: that is the caller's to see.
         catch (Exception e)

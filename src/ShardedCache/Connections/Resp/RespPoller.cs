@@ -16,8 +16,6 @@ internal sealed class RespPoller
 
     public const int StackSize = 256 * 1024;
 
-    private const int BusyWith = 8;
-
     private const int MostSpins = 20;
 
     private readonly Lock _gate = new();
@@ -41,11 +39,10 @@ internal sealed class RespPoller
 
     public RespCompletions Completions { get; }
 
-    /// <summary>So much is awaited that looking for it finds it; else it is found sooner by waiting for it.</summary>
-    public bool IsBusy => CountAwaited(BusyWith) >= BusyWith;
-
     /// <summary>How many replies are still to come.</summary>
     public int Awaited => CountAwaited(int.MaxValue);
+
+    public bool IsAwaiting(int replies) => CountAwaited(replies) >= replies;
 
     public int Count => Volatile.Read(ref _connections).Length;
 
@@ -119,7 +116,7 @@ internal sealed class RespPoller
     {
         while (true)
         {
-            if (IsBusy)
+            if (IsAwaiting(Completions.WorthLookingFor))
             {
                 Completions.WaitWhileServing(isPatient: true);
             }

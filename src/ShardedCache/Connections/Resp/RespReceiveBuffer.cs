@@ -9,7 +9,9 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class RespReceiveBuffer
 {
     private const int Usual = 64 * 1024;
-    private const int Kept = 1024 * 1024;
+
+    /// <summary>More is made room for only as it comes.</summary>
+    public const int Kept = 1024 * 1024;
 
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(Usual);
     private int _start;

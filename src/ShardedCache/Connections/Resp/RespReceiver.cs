@@ -11,12 +11,18 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     // Then the other connections have their turn.
     private const int MostInARow = 8;
 
+    // An announced length alone must not cost anything.
+    private const int MostAhead = 4;
+
     [ThreadStatic]
     private static bool _isReading;
 
     private readonly RespReceiveBuffer _buffer = new();
+    private readonly RespDirectText _direct = new();
     private RespScanner _scanner;
     private bool _hasReceived;
+
+    private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
     /// <summary>A caller's buffer writer that asks the cache, on the thread that is to bring the answer, would wait for itself.</summary>
     public static void ThrowIfReading()
@@ -72,7 +78,7 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
 
         // Of a large frame more is probably here already, and its end must not wait for another turn.
         fault = Take(count, chain);
-        for (var i = 0; i < MostInARow && fault is null && _scanner.Needed > Large && link.TryReceive(Free(), out count); i++)
+        for (var i = 0; i < MostInARow && fault is null && (_direct.IsBegun || _scanner.Needed > Large) && link.TryReceive(Free(), out count); i++)
         {
             fault = Take(count, chain);
         }
@@ -83,7 +89,10 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     /// <summary>After the last call: gives the memory back.</summary>
     public void Release() => _buffer.Release();
 
-    private Span<byte> Free() => _buffer.Free(_scanner.Needed);
+    private Span<byte> Free() =>
+        !_direct.IsBegun ? _buffer.Free(_scanner.Needed)
+        : _direct.IsFull ? _buffer.Free(0)[..RespDirectText.EndAndNextHead]
+        : _direct.Free;
 
     private ConnectionFault? Take(int count, RespChain chain)
     {
@@ -92,7 +101,15 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return new ConnectionFault(ConnectionFaultKind.ClosedByPeer, "The server ended the connection.");
         }
 
-        _buffer.Add(count);
+        if (_direct is { IsBegun: true, IsFull: false })
+        {
+            _direct.Add(count);
+        }
+        else
+        {
+            _buffer.Add(count);
+        }
+
         Volatile.Write(ref _hasReceived, true);
         _isReading = true;
         try
@@ -112,9 +129,27 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
         while (true)
         {
             var received = _buffer.Received;
+            if (_direct.IsBegun)
+            {
+                if (!_direct.IsFull || received.Length < LineEnd.Length)
+                {
+                    return true;
+                }
+
+                if (!received.StartsWith(LineEnd))
+                {
+                    return false;
+                }
+
+                _buffer.Consume(LineEnd.Length);
+                Take(_direct.Answer(out var operation), operation, chain);
+                continue;
+            }
+
             switch (_scanner.Scan(received, out var token, out var length))
             {
                 case RespStatus.Incomplete:
+                    BeginDirect(token, received);
                     return true;
                 case RespStatus.Invalid:
                     return false;
@@ -144,15 +179,33 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return false;
         }
 
-        var isChained = operation.Answer(token, frame);
+        Take(operation.Answer(token, frame), operation, chain);
+        return true;
+    }
 
-        // Only now: what throws before it has taken its reply ends with the connection, like all that are pending.
+    /// <summary>Only after its answer: what throws before it has taken its reply ends with the connection, like all that are pending.</summary>
+    private void Take(bool isChained, RespOperation operation, RespChain chain)
+    {
         pending.RemoveOldest();
         if (isChained)
         {
             chain.Add(operation);
         }
+    }
 
-        return true;
+    /// <summary>Of a large text that is to become an array, what has not come yet need not be copied there.</summary>
+    private void BeginDirect(in RespToken token, ReadOnlySpan<byte> received)
+    {
+        if (token.Kind != RespKind.Text || token.Length < Large || token.Length > Math.Max(RespReceiveBuffer.Kept, MostAhead * (long)received.Length))
+        {
+            return;
+        }
+
+        var begun = received[token.BodyStart..Math.Min(received.Length, token.BodyStart + token.BodyLength)];
+        if (pending.Oldest() is RespEntryOperation operation && _direct.TryBegin(operation, token.BodyLength, begun))
+        {
+            _buffer.Consume(token.BodyStart + begun.Length);
+            _scanner = default;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using ShardedCache.Connections;
 using ShardedCache.Connections.Resp;
 
@@ -80,6 +81,31 @@ public sealed class RespPollerTests : IDisposable
         Volatile.Write(ref isOver, true);
         poller.End();
         Assert.True(hasGoneOn);
+    }
+
+    [Fact]
+    public void It_leaves_few_replies_to_those_who_serve_only_while_callers_are_quick()
+    {
+        var time = new FakeTimeProvider();
+        var poller = new RespPoller(time, _sweep);
+        var quick = poller.Completions.WorthLookingFor;
+        using var hasGoneOn = new SemaphoreSlim(0);
+
+        // Each by itself: how long callers take is learnt from batch to batch.
+        for (var i = 0; i < 20; i++)
+        {
+            var caller = new Operation(() =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                hasGoneOn.Release();
+            });
+            poller.Completions.Add(caller, caller, 1);
+            Assert.True(hasGoneOn.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => poller.Completions.WorthLookingFor > 1, TimeSpan.FromSeconds(20)));
+        Assert.Equal(1, quick);
+        poller.End();
     }
 
     private sealed class Operation(Action complete) : RespOperation
