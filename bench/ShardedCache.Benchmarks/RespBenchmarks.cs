@@ -71,7 +71,7 @@ public class RespBenchmarks
         var length = _buffer.Length;
         while (_buffer.Length > 0)
         {
-            _buffer.Consume(_buffer.First.Length);
+            _buffer.Consume(_buffer.First.Count);
         }
 
         return length;

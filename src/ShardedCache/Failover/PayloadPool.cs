@@ -84,7 +84,7 @@ internal static class PayloadPool
         {
             Classes[index].Return(array);
         }
-        else if (Interlocked.Add(ref _keptLarge, array.Length) <= KeptLargeBytes)
+        else if (Interlocked.Add(ref _keptLarge, array.Length) <= KeptLargeBytes || TryDropOthers(index))
         {
             Classes[index].Return(array);
         }
@@ -92,6 +92,23 @@ internal static class PayloadPool
         {
             Interlocked.Add(ref _keptLarge, -array.Length);
         }
+    }
+
+    /// <summary>What is given back now is what is asked for now: it takes the room of other sizes. False where there is nothing of them.</summary>
+    private static bool TryDropOthers(int index)
+    {
+        for (var other = SmallBits + 1 - SmallestBits; other < Classes.Length; other++)
+        {
+            while (other != index && Classes[other].TryRent(out var dropped))
+            {
+                if (Interlocked.Add(ref _keptLarge, -dropped.Length) <= KeptLargeBytes)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private static bool IsPooled(int length) => length is > 0 and <= 1 << LargestBits;

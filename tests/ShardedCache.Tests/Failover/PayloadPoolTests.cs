@@ -36,4 +36,20 @@ public class PayloadPoolTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20 * 512);
         Assert.All(again, array => PayloadPool.Return(array, length));
     }
+
+    [Fact]
+    public void Large_arrays_of_a_size_that_is_no_longer_asked_for_give_way()
+    {
+        const int Before = 1 << 20;
+        const int Now = 1 << 17;
+        var before = Enumerable.Range(0, 80).Select(static _ => PayloadPool.Rent(Before)).ToList();
+        before.ForEach(static array => PayloadPool.Return(array, Before));
+        var first = Enumerable.Range(0, 40).Select(static _ => PayloadPool.Rent(Now)).ToList();
+        first.ForEach(static array => PayloadPool.Return(array, Now));
+
+        var again = Enumerable.Range(0, 40).Select(static _ => PayloadPool.Rent(Now)).ToList();
+
+        Assert.Superset(first.ToHashSet(), again.ToHashSet());
+        again.ForEach(static array => PayloadPool.Return(array, Now));
+    }
 }

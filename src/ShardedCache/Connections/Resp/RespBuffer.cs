@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace ShardedCache.Connections.Resp;
 
-/// <summary>Bytes to be sent, in pooled segments: grows without copying, and gives memory back as it is sent.</summary>
+/// <summary>
+/// Bytes to be sent, in pooled segments, with what is lent in between: grows without copying, and gives memory back as it is sent.
+/// </summary>
 internal sealed class RespBuffer
 {
     public const int SegmentSize = 64 * 1024;
@@ -17,8 +19,11 @@ internal sealed class RespBuffer
     /// <summary>Bytes written and not yet consumed.</summary>
     public long Length { get; private set; }
 
-    /// <summary>The next bytes to send; empty only when all are.</summary>
-    public ReadOnlySpan<byte> First => _first < _segments.Count ? _segments[_first].Bytes : _tail.AsSpan(_tailStart, _tailEnd - _tailStart);
+    /// <summary>The next bytes to send; empty where all are sent, or where the next ones are lent.</summary>
+    public ArraySegment<byte> First => _first < _segments.Count ? _segments[_first].Bytes : new(_tail, _tailStart, _tailEnd - _tailStart);
+
+    /// <summary>What is lent behind <see cref="First"/>.</summary>
+    public RespLoan? Loan => FirstLoan ?? (_first + 1 < _segments.Count ? _segments[_first + 1].Loan : null);
 
     /// <summary>Room for so many bytes in one piece, to be followed by <see cref="Advance"/>.</summary>
     public Span<byte> Reserve(int count)
@@ -55,6 +60,19 @@ internal sealed class RespBuffer
         }
     }
 
+    /// <summary>Adds so many bytes that are lent. What was written before them and what comes after may share an array.</summary>
+    public void Write(RespLoan loan, int count)
+    {
+        if (_tailEnd > _tailStart)
+        {
+            _segments.Add(new Segment(_tail, _tailStart, _tailEnd - _tailStart, IsLast: false));
+            _tailStart = _tailEnd;
+        }
+
+        _segments.Add(new Segment([], 0, count, IsLast: false, loan));
+        Length += count;
+    }
+
     /// <summary>Takes over what another buffer holds, and leaves it empty.</summary>
     public void TakeOver(RespBuffer other)
     {
@@ -67,6 +85,20 @@ internal sealed class RespBuffer
     }
 
     public void Consume(int count)
+    {
+        while (_first < _segments.Count && count > _segments[_first].Length)
+        {
+            var part = _segments[_first].Length;
+            ConsumeFirst(part);
+            count -= part;
+        }
+
+        ConsumeFirst(count);
+    }
+
+    private RespLoan? FirstLoan => _first < _segments.Count ? _segments[_first].Loan : null;
+
+    private void ConsumeFirst(int count)
     {
         Length -= count;
         if (_first == _segments.Count)
@@ -87,7 +119,11 @@ internal sealed class RespBuffer
             return;
         }
 
-        ArrayPool<byte>.Shared.Return(segment.Array);
+        if (segment.IsLast)
+        {
+            ArrayPool<byte>.Shared.Return(segment.Array);
+        }
+
         if (++_first == _segments.Count)
         {
             _segments.Clear();
@@ -96,25 +132,30 @@ internal sealed class RespBuffer
     }
 
     /// <summary>Where the buffer ends now, for <see cref="Truncate"/>.</summary>
-    public Position End => new(_segments.Count, _tailStart, _tailEnd, Length);
+    public Position End => new(_segments.Count, _tail, _tailStart, _tailEnd, Length);
 
     /// <summary>Forgets what was written since, of a buffer from which nothing was consumed since.</summary>
     public void Truncate(Position end)
     {
-        if (_segments.Count > end.Segments)
+        var hasTail = _tail == end.Tail;
+        for (var i = end.Segments; i < _segments.Count; i++)
         {
-            ArrayPool<byte>.Shared.Return(_tail);
-            for (var i = _segments.Count - 1; i > end.Segments; i--)
+            var segment = _segments[i];
+            if (segment.IsLast && segment.Array == end.Tail)
             {
-                ArrayPool<byte>.Shared.Return(_segments[i].Array);
+                ReturnTail();
+                hasTail = true;
+                segment = segment with { IsLast = false };
             }
 
-            // The segment that was the tail, or an empty place where there was none.
-            _tail = _segments[end.Segments].Array;
-            _segments.RemoveRange(end.Segments, _segments.Count - end.Segments);
+            Free(segment);
         }
 
-        (_tailStart, _tailEnd, Length) = (end.TailStart, end.TailEnd, end.Length);
+        _segments.RemoveRange(end.Segments, _segments.Count - end.Segments);
+
+        // Else it was empty, and has gone: into the pool, or to bytes before it in the same array.
+        (_tail, _tailStart, _tailEnd) = hasTail ? (end.Tail, end.TailStart, end.TailEnd) : (_tail, 0, 0);
+        Length = end.Length;
     }
 
     /// <summary>Gives everything back. The buffer is not to be used again.</summary>
@@ -123,7 +164,7 @@ internal sealed class RespBuffer
         Seal();
         foreach (var segment in _segments[_first..])
         {
-            ArrayPool<byte>.Shared.Return(segment.Array);
+            Free(segment);
         }
 
         _segments.Clear();
@@ -140,21 +181,58 @@ internal sealed class RespBuffer
     {
         if (_tailEnd > _tailStart)
         {
-            _segments.Add(new Segment(_tail, _tailStart, _tailEnd - _tailStart));
+            _segments.Add(new Segment(_tail, _tailStart, _tailEnd - _tailStart, IsLast: true));
         }
-        else if (_tail.Length > 0)
+        else if (!TryLeaveTail())
         {
-            ArrayPool<byte>.Shared.Return(_tail);
+            ReturnTail();
         }
 
         _tail = [];
         _tailStart = _tailEnd = 0;
     }
 
-    public readonly record struct Position(int Segments, int TailStart, int TailEnd, long Length);
-
-    private readonly record struct Segment(byte[] Array, int Start, int Length)
+    /// <summary>Where unsent bytes before a loan stand in the same array, that goes with them.</summary>
+    private bool TryLeaveTail()
     {
-        public ReadOnlySpan<byte> Bytes => Array.AsSpan(Start, Length);
+        for (var i = _segments.Count - 1; i >= _first; i--)
+        {
+            if (_segments[i].Array == _tail && _tail.Length > 0)
+            {
+                _segments[i] = _segments[i] with { IsLast = true };
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void ReturnTail()
+    {
+        if (_tail.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_tail);
+        }
+    }
+
+    private static void Free(in Segment segment)
+    {
+        segment.Loan?.Drop();
+        if (segment.IsLast)
+        {
+            ArrayPool<byte>.Shared.Return(segment.Array);
+        }
+    }
+
+    public readonly record struct Position(int Segments, byte[] Tail, int TailStart, int TailEnd, long Length);
+
+    /// <param name="Array">Empty where the bytes are lent.</param>
+    /// <param name="Start">Where in it they begin.</param>
+    /// <param name="Length">How many they are.</param>
+    /// <param name="IsLast">No later segment shares the array.</param>
+    /// <param name="Loan">Has the bytes, where they are lent.</param>
+    private readonly record struct Segment(byte[] Array, int Start, int Length, bool IsLast, RespLoan? Loan = null)
+    {
+        public ArraySegment<byte> Bytes => Loan is null ? new(Array, Start, Length) : [];
     }
 }

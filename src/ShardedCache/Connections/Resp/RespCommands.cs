@@ -16,7 +16,7 @@ internal readonly ref struct GetCommand(StoredKey key) : IRespCommand
     }
 }
 
-internal readonly ref struct SetCommand(StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive) : IRespCommand
+internal readonly ref struct SetCommand(StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, RespLoan? loan = null) : IRespCommand
 {
     private readonly ReadOnlySpan<byte> _header = header;
 
@@ -31,7 +31,11 @@ internal readonly ref struct SetCommand(StoredKey key, ReadOnlySpan<byte> header
         writer.TextHead(checked(_header.Length + (int)payload.Length));
         writer.Raw(_header);
         buffer.Advance(writer.Written);
-        if (payload.IsSingleSegment)
+        if (loan is not null)
+        {
+            buffer.Write(loan, (int)payload.Length);
+        }
+        else if (payload.IsSingleSegment)
         {
             buffer.Write(payload.FirstSpan);
         }

@@ -60,7 +60,7 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
         StoredKey key, ReadOnlySpan<byte> header, ReadOnlySequence<byte> payload, TimeSpan timeToLive, CallMode mode, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<Reply>(cancellationToken)
-            : Start(RespEntryOperation.Rent(this, mode), new SetCommand(key, header, payload, timeToLive), mode, cancellationToken);
+            : Set(RespEntryOperation.Rent(this, mode), key, header, payload, timeToLive, mode, cancellationToken);
 
     public ValueTask<Reply> RunAsync(
         StoredScript script, StoredKey key, ReadOnlySpan<ReadOnlyMemory<byte>> arguments, CallMode mode, CancellationToken cancellationToken) =>
@@ -190,6 +190,20 @@ internal sealed class RespConnection : IServerConnection, ISweepTarget
     }
 
     internal ReplyKind? Send(List<RespOperation> operations, RespBuffer commands) => _sender.Add(operations, commands);
+
+    private ValueTask<Reply> Set(
+        RespEntryOperation operation,
+        in StoredKey key,
+        ReadOnlySpan<byte> header,
+        in ReadOnlySequence<byte> payload,
+        TimeSpan timeToLive,
+        CallMode mode,
+        CancellationToken cancellationToken)
+    {
+        // TLS blocks while it sends, and then could not give anything back.
+        var loan = _link.IsSecure ? null : operation.Lend(payload);
+        return Start(operation, new SetCommand(key, header, payload, timeToLive, loan), mode, cancellationToken);
+    }
 
     private ValueTask<Reply> Start<TCommand>(RespEntryOperation operation, scoped in TCommand command, CallMode mode, CancellationToken cancellationToken)
         where TCommand : IRespCommand, allows ref struct

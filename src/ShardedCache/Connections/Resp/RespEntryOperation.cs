@@ -16,6 +16,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     private RespConnection? _connection;
     private IBufferWriter<byte>? _destination;
     private StoredScript? _script;
+    private RespLoan? _loan;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private bool _isBlocking;
@@ -45,6 +46,18 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         operation._arguments.Set(key, arguments);
         command = new EvalShaCommand(script, operation._arguments);
         return operation;
+    }
+
+    /// <summary>Lends a payload to its command, where that is worth it.</summary>
+    public RespLoan? Lend(in ReadOnlySequence<byte> payload)
+    {
+        if (!payload.IsSingleSegment || payload.Length < RespLoan.Least)
+        {
+            return null;
+        }
+
+        (_loan ??= new()).Begin(payload.First);
+        return _loan;
     }
 
     /// <summary>To be awaited; before the command is sent.</summary>
@@ -181,7 +194,17 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         return Finish(Reply.Ok);
     }
 
-    private bool TryTake() => TryClaim() && (_isAnswered = true);
+    private bool TryTake()
+    {
+        if (!TryClaim())
+        {
+            return false;
+        }
+
+        // A server may answer before it has been sent everything.
+        _loan?.GiveBack();
+        return _isAnswered = true;
+    }
 
     /// <summary>True when a pool thread must now complete it.</summary>
     private bool Finish(Reply reply)
@@ -198,6 +221,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
 
     private void FinishElsewhere()
     {
+        _loan?.GiveBack();
         if (_isBlocking)
         {
             Wake();
@@ -240,6 +264,12 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
 
     private void Recycle()
     {
+        if (_loan is { IsOver: false })
+        {
+            // Its copy has yet to be sent.
+            _loan = null;
+        }
+
         _source.Reset();
         _arguments.Clear();
         (_reply, _failure) = (default, null);

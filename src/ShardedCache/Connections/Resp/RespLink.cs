@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -12,6 +13,7 @@ namespace ShardedCache.Connections.Resp;
 internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
 {
     private readonly Lock _gate = new();
+    private readonly ArraySegment<byte>[] _parts = new ArraySegment<byte>[2];
     private Socket? _socket;
     private SslStream? _tls;
     private bool _isAborted;
@@ -19,6 +21,9 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
     public static bool IsLoss(Exception e) => e is SocketException or IOException or ObjectDisposedException or AuthenticationException;
 
     public bool IsConnected { get; private set; }
+
+    /// <summary>By TLS.</summary>
+    public bool IsSecure => _tls is not null;
 
     /// <summary>To wait for. Set once connected.</summary>
     public Socket Socket => _socket!;
@@ -67,7 +72,7 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
         };
     }
 
-    /// <summary>Sends what the network takes at once; returns how much that was, 0 when <see cref="Send"/> must.</summary>
+    /// <summary>Sends what the network takes at once; returns how much that was, 0 when that must be waited for.</summary>
     public int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (_tls is not null)
@@ -76,34 +81,28 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
         }
 
         var count = _socket!.Send(bytes, SocketFlags.None, out var error);
-        return error switch
-        {
-            SocketError.Success => count,
-            SocketError.WouldBlock => 0,
-            _ => throw new SocketException((int)error),
-        };
+        return Sent(count, error);
     }
 
-    /// <summary>Sends all; blocks.</summary>
-    public void Send(ReadOnlySpan<byte> bytes)
+    /// <summary>The same for two parts, together.</summary>
+    public int TrySend(ArraySegment<byte> first, ReadOnlyMemory<byte> second)
     {
-        if (_tls is not null)
+        if (first.Count == 0 || !MemoryMarshal.TryGetArray(second, out var array))
         {
-            _tls.Write(bytes);
-            return;
+            return TrySend(first.Count > 0 ? first : second.Span);
         }
 
-        while (!bytes.IsEmpty)
-        {
-            var count = TrySend(bytes);
-            if (count == 0)
-            {
-                _socket!.Poll(-1, SelectMode.SelectWrite);
-            }
-
-            bytes = bytes[count..];
-        }
+        (_parts[0], _parts[1]) = (first, array);
+        var count = _socket!.Send(_parts, SocketFlags.None, out var error);
+        (_parts[0], _parts[1]) = ([], []);
+        return Sent(count, error);
     }
+
+    /// <summary>With TLS: sends all; blocks.</summary>
+    public void Send(ReadOnlySpan<byte> bytes) => _tls!.Write(bytes);
+
+    /// <summary>Without TLS: blocks until the network takes more.</summary>
+    public void WaitToSend() => _socket!.Poll(-1, SelectMode.SelectWrite);
 
     /// <summary>Ends the connection with a reset: the kernel forgets what was not sent, and nothing lingers.</summary>
     public void Abort()
@@ -122,6 +121,13 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
     public void Release() => _tls?.Dispose();
 
     public long? MillisecondsSinceData() => _socket is { } socket ? SocketProgress.MillisecondsSinceData(socket) : null;
+
+    private static int Sent(int count, SocketError error) => error switch
+    {
+        SocketError.Success => count,
+        SocketError.WouldBlock => 0,
+        _ => throw new SocketException((int)error),
+    };
 
     private Socket NewSocket(AddressFamily family)
     {

@@ -206,7 +206,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
     {
         while (_sending.Length > 0)
         {
-            var count = link.TrySend(_sending.First);
+            var count = _sending.Loan is { } loan ? loan.Send(link, _sending.First) : link.TrySend(_sending.First);
             if (count == 0)
             {
                 return false;
@@ -226,9 +226,16 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
             {
                 while (_sending.Length > 0)
                 {
-                    var part = _sending.First;
-                    link.Send(part);
-                    _sending.Consume(part.Length);
+                    if (link.IsSecure)
+                    {
+                        var part = _sending.First;
+                        link.Send(part);
+                        _sending.Consume(part.Count);
+                    }
+                    else if (!TrySendBuffer())
+                    {
+                        link.WaitToSend();
+                    }
                 }
             }
             while (GoesOn());

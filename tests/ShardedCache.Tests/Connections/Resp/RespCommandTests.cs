@@ -98,9 +98,9 @@ public class RespCommandTests
         var bytes = new List<byte>();
         while (buffer.Length > 0)
         {
-            var part = buffer.First[..Math.Min(step, buffer.First.Length)];
+            var part = buffer.First[..Math.Min(step, buffer.First.Count)];
             bytes.AddRange(part);
-            buffer.Consume(part.Length);
+            buffer.Consume(part.Count);
         }
 
         return [.. bytes];
