@@ -38,13 +38,14 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     private RespOperation? _first;
     private RespOperation? _last;
     private int _count;
+    private readonly List<RespWorker> _working = [];
+    private readonly Stack<RespWorker> _spare = [];
+
+    // Those that are starting or working, and not held up.
     private int _workers;
     private bool _isStarting;
     private bool _isPollerWaiting;
     private bool _hasEnded;
-    private long _taken;
-    private long _takenBefore;
-    private long _stuckSince;
 
     /// <summary>Adds a chain that is linked by <see cref="RespOperation.Next"/>.</summary>
     public void Add(RespOperation first, RespOperation last, int count)
@@ -70,7 +71,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
 
             _last = last;
             _count += count;
-            needsWorker = TryAddWorker(IsStuck(now));
+            needsWorker = TryAddWorker(now);
         }
 
         Start(needsWorker);
@@ -91,7 +92,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         bool needsWorker;
         lock (_gate)
         {
-            needsWorker = _count > 0 && TryAddWorker(IsStuck(time.GetTimestamp()));
+            needsWorker = _count > 0 && TryAddWorker(time.GetTimestamp());
         }
 
         Start(needsWorker);
@@ -114,6 +115,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         var began = time.GetTimestamp();
         lock (_gate)
         {
+            DiscountHeldUp(began);
             for (var i = 0; i < MostWaits && IsServing; i++)
             {
                 var looks = poller.Looks;
@@ -132,27 +134,37 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
 
     public void Execute()
     {
+        RespWorker? worker;
         lock (_gate)
         {
             _isStarting = false;
+            if (!_spare.TryPop(out worker))
+            {
+                worker = new RespWorker();
+            }
+
+            _working.Add(worker);
         }
 
         var left = Turn;
         do
         {
-            Serve(ref left);
+            Serve(worker, ref left);
             if (left <= 0 && IsAlone && ThreadPool.PendingWorkItemCount == 0)
             {
                 left = Turn;
             }
         }
-        while (left > 0 && TryReceive(ref left));
+        while (left > 0 && !worker.IsHeldUp && TryReceive(ref left));
 
         bool goesOn;
         lock (_gate)
         {
-            _workers--;
-            goesOn = _count > 0 && TryAddWorker(isStuck: false);
+            _workers -= worker.IsHeldUp ? 0 : 1;
+            worker.IsHeldUp = false;
+            _working.Remove(worker);
+            _spare.Push(worker);
+            goesOn = _count > 0 && TryAddWorker(time.GetTimestamp());
             if (!IsServing && _isPollerWaiting)
             {
                 Monitor.Pulse(_gate);
@@ -162,7 +174,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         Start(goesOn);
     }
 
-    private void Serve(ref int left)
+    private void Serve(RespWorker worker, ref int left)
     {
         int count;
         int longest;
@@ -171,16 +183,19 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
             longest = LongestBatch();
             var scope = longest > 1 ? RespSendScope.Enter() : null;
             var started = _pace.Begin();
+            worker.BeginBatch(started);
             for (count = 0; count < longest && TryTake(out var operation); count++)
             {
+                worker.Take();
                 operation.Complete();
             }
 
+            worker.EndBatch();
             _pace.End(started, count);
             scope?.Leave();
             left -= count;
         }
-        while (count == longest && left > 0);
+        while (count == longest && left > 0 && !worker.IsHeldUp);
     }
 
     private int LongestBatch()
@@ -264,26 +279,28 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
             }
 
             _count--;
-            _taken++;
             return true;
         }
     }
 
-    private bool IsStuck(long now)
+    private void DiscountHeldUp(long now)
     {
-        if (_taken != _takenBefore)
+        foreach (var worker in _working)
         {
-            (_takenBefore, _stuckSince) = (_taken, now);
-            return false;
+            if (!worker.IsHeldUp && worker.HasCallerSince(now) is { } since && _pace.IsLong(since, now))
+            {
+                worker.IsHeldUp = true;
+                _workers--;
+            }
         }
-
-        return _pace.IsLong(_stuckSince, now);
     }
 
-    private bool TryAddWorker(bool isStuck)
+    private bool TryAddWorker(long now)
     {
+        DiscountHeldUp(now);
+
         // One that the pool has not come to yet will do.
-        if (_isStarting || (_workers > 0 && !isStuck && (_workers >= _mostWorkers || !_pace.NeedsHelp(_count, _workers))))
+        if (_isStarting || (_workers > 0 && (_workers >= _mostWorkers || !_pace.NeedsHelp(_count, _workers))))
         {
             return false;
         }

@@ -43,8 +43,11 @@ internal sealed class RespDirectText
     public bool Answer(out RespOperation operation)
     {
         var (entry, array) = (_operation!, _array);
-        (_operation, _array, _filled) = (null, [], 0);
+        Drop();
         operation = entry;
         return entry.Answer(_head.AsSpan(0, _headLength), array);
     }
+
+    /// <summary>Whoever still knows the connection, which may be for long, does not keep the memory.</summary>
+    public void Drop() => (_operation, _array, _filled) = (null, [], 0);
 }

@@ -81,11 +81,12 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
         return true;
     }
 
-    /// <summary>Nobody awaits it, as its command could not be written. It is not used again.</summary>
+    /// <summary>Nobody awaits it, as something has failed while its command was written or sent. It is not used again.</summary>
     public void LetGo()
     {
         _registration.Dispose();
         TryClaim();
+        _loan?.GiveBack();
     }
 
     public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame)

@@ -92,10 +92,16 @@ internal sealed class RespLink(int unacknowledgedLimitMilliseconds)
             return TrySend(first.Count > 0 ? first : second.Span);
         }
 
-        (_parts[0], _parts[1]) = (first, array);
-        var count = _socket!.Send(_parts, SocketFlags.None, out var error);
-        (_parts[0], _parts[1]) = ([], []);
-        return Sent(count, error);
+        try
+        {
+            (_parts[0], _parts[1]) = (first, array);
+            var count = _socket!.Send(_parts, SocketFlags.None, out var error);
+            return Sent(count, error);
+        }
+        finally
+        {
+            Array.Clear(_parts);
+        }
     }
 
     /// <summary>With TLS: sends all; blocks.</summary>

@@ -8,8 +8,11 @@ namespace ShardedCache.Connections.Resp;
 /// </summary>
 internal sealed class RespLoan
 {
-    /// <summary>To copy a smaller one costs no more than to send it by itself.</summary>
+    /// <summary>To copy a smaller one costs no more than the calls of the system that it takes to send it from where it is.</summary>
     public const int Least = 128 * 1024;
+
+    // While it is being sent nobody can give it back.
+    private const int MostAtOnce = 1024 * 1024;
 
     private readonly Lock _gate = new();
     private ReadOnlyMemory<byte> _unsent;
@@ -41,7 +44,7 @@ internal sealed class RespLoan
                 throw failure;
             }
 
-            var count = link.TrySend(before, _unsent);
+            var count = link.TrySend(before, _unsent[..Math.Min(_unsent.Length, MostAtOnce)]);
             _unsent = _unsent[Math.Max(0, count - before.Count)..];
             if (_unsent.IsEmpty)
             {

@@ -87,7 +87,11 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     }
 
     /// <summary>After the last call: gives the memory back.</summary>
-    public void Release() => _buffer.Release();
+    public void Release()
+    {
+        _buffer.Release();
+        _direct.Drop();
+    }
 
     private Span<byte> Free() =>
         !_direct.IsBegun ? _buffer.Free(_scanner.Needed)
@@ -196,15 +200,15 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
     /// <summary>Of a large text that is to become an array, what has not come yet need not be copied there.</summary>
     private void BeginDirect(in RespToken token, ReadOnlySpan<byte> received)
     {
-        if (token.Kind != RespKind.Text || token.Length < Large || token.Length > Math.Max(RespReceiveBuffer.Kept, MostAhead * (long)received.Length))
+        if (token.Kind == RespKind.Text
+            && token.Length >= Large
+            && token.Length <= Math.Max(RespReceiveBuffer.Kept, MostAhead * (long)received.Length)
+            && received.Length > token.BodyStart
+            && received.Length < token.BodyStart + token.BodyLength
+            && pending.Oldest() is RespEntryOperation operation
+            && _direct.TryBegin(operation, token.BodyLength, received[token.BodyStart..]))
         {
-            return;
-        }
-
-        var begun = received[token.BodyStart..Math.Min(received.Length, token.BodyStart + token.BodyLength)];
-        if (pending.Oldest() is RespEntryOperation operation && _direct.TryBegin(operation, token.BodyLength, begun))
-        {
-            _buffer.Consume(token.BodyStart + begun.Length);
+            _buffer.Consume(received.Length);
             _scanner = default;
         }
     }

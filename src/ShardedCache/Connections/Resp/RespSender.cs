@@ -109,7 +109,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
         }
     }
 
-    /// <summary>The same, unless someone is adding: a large payload is copied under the lock.</summary>
+    /// <summary>The same, unless someone is adding: payloads are copied under the lock.</summary>
     public void TrySend()
     {
         if (!_gate.TryEnter())
@@ -144,9 +144,10 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
             }
 
             _hasEnded = true;
+            _filling.Release();
             if (!_isSending)
             {
-                ReleaseBuffers();
+                _sending.Release();
             }
         }
 
@@ -256,7 +257,7 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
             _isSending = false;
             if (_hasEnded)
             {
-                ReleaseBuffers();
+                _sending.Release();
                 return false;
             }
 
@@ -268,11 +269,5 @@ internal sealed class RespSender(RespLink link, PendingReplies pending, Deadline
     {
         onFailure(failure);
         GoesOn();
-    }
-
-    private void ReleaseBuffers()
-    {
-        _filling.Release();
-        _sending.Release();
     }
 }

@@ -55,6 +55,30 @@ public sealed class RespLargeTextTests : IAsyncDisposable
         }
     }
 
+    /// <summary>Where little but the end is missing, nothing is left for the array; and the end itself may come in two parts.</summary>
+    [Fact]
+    public async Task They_come_whole_wherever_they_are_cut_near_their_ends()
+    {
+        for (var length = 65_500; length < 65_540; length++)
+        {
+            var payload = Bytes(new Random(length), length);
+            var stream = Text(Stored(EntryHeader.Value(Stamp, default), payload));
+            for (var missing = 1; missing < 4; missing++)
+            {
+                var cut = stream.Length - missing;
+                await using var server = Serving(1, async client =>
+                {
+                    await client.SendAsync(stream.AsMemory(0, cut), Cancellation);
+                    await Task.Delay(2, Cancellation);
+                    await client.SendAsync(stream.AsMemory(cut), Cancellation);
+                });
+                await using var connection = await OpenAsync(server);
+
+                Assert.Equal(payload, (await ReadAsync(connection, Cancellation)).ToArray());
+            }
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(15)]

@@ -108,6 +108,50 @@ public sealed class RespPollerTests : IDisposable
         poller.End();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void A_caller_that_blocks_for_good_holds_up_nobody_who_comes_later(int before)
+    {
+        var time = new FakeTimeProvider();
+        using var sweep = new DeadlineSweep(time);
+        var poller = new RespPoller(time, sweep);
+        using var isBlocked = new ManualResetEventSlim();
+        using var isOver = new ManualResetEventSlim();
+        using var hasGoneOn = new SemaphoreSlim(0);
+        RespOperation blocking = new Operation(() =>
+        {
+            isBlocked.Set();
+            isOver.Wait();
+        });
+        var first = blocking;
+        for (var i = 0; i < before; i++)
+        {
+            first = new Operation(static () => { }) { Next = first };
+        }
+
+        poller.Completions.Add(first, blocking, before + 1);
+        Assert.True(isBlocked.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+
+        for (var i = 0; i < 10; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            var caller = new Operation(() => hasGoneOn.Release());
+            poller.Completions.Add(caller, caller, 1);
+            if (i == 0 && before > 0)
+            {
+                // When a caller among several began is not known: his time counts from when he is first seen.
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                poller.Completions.Sweep(0);
+            }
+
+            Assert.True(hasGoneOn.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken), $"The {i}th one waits for the sweep.");
+        }
+
+        isOver.Set();
+        poller.End();
+    }
+
     private sealed class Operation(Action complete) : RespOperation
     {
         public override bool Answer(in RespToken token, ReadOnlySpan<byte> frame) => true;
