@@ -5,11 +5,14 @@ namespace ShardedCache.LoadLab.Workers;
 
 /// <summary>
 /// A value's bytes, which follow from who wrote it, its key and its number: process (1 byte), a mark (1), key (4), number
-/// (4), then 0 to 8,182 bytes of a generator that these seed. So a reader can tell what it was given, and whether each byte
+/// (4), then the bytes of a generator that these seed. So a reader can tell what it was given, and whether each byte
 /// of it is right.
 /// </summary>
 internal static class Payload
 {
+    /// <summary>In bytes.</summary>
+    public const int Longest = 300_000;
+
     private const int HeaderLength = 10;
     private const byte Mark = 0x5A;
 
@@ -46,12 +49,13 @@ internal static class Payload
         return bytes.SequenceEqual(Create(value, key)) ? value : null;
     }
 
-    /// <summary>Mostly small, up to 8 KiB.</summary>
-    private static int Length(ref ulong random) => (Next(ref random) % 100) switch
+    /// <summary>Mostly small; a few so large that the transports treat them otherwise.</summary>
+    private static int Length(ref ulong random) => (Next(ref random) % 1000) switch
     {
-        < 50 => HeaderLength + (int)(Next(ref random) % 90),
-        < 85 => 100 + (int)(Next(ref random) % 900),
-        _ => 1000 + (int)(Next(ref random) % 7192),
+        < 500 => HeaderLength + (int)(Next(ref random) % 90),
+        < 850 => 100 + (int)(Next(ref random) % 900),
+        < 999 => 1000 + (int)(Next(ref random) % 7192),
+        _ => 60_000 + (int)(Next(ref random) % (Longest - 60_000)),
     };
 
     private static ulong Seed(ValueId value, int key) =>
