@@ -49,7 +49,8 @@ public class PayloadPoolTests
 
         var again = Enumerable.Range(0, 40).Select(static _ => PayloadPool.Rent(Now)).ToList();
 
-        Assert.Superset(first.ToHashSet(), again.ToHashSet());
+        // Other tests use the pool, too.
+        Assert.InRange(first.Intersect(again).Count(), 30, 40);
         again.ForEach(static array => PayloadPool.Return(array, Now));
     }
 }

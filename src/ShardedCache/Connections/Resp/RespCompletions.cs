@@ -35,13 +35,13 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
     private readonly int _mostWorkers = Environment.ProcessorCount;
     private readonly CallerPace _pace = new(time);
     private readonly ReplyPace _replies = new();
+    private readonly List<RespWorker> _working = [];
+    private readonly Stack<RespWorker> _spare = [];
     private RespOperation? _first;
     private RespOperation? _last;
     private int _count;
-    private readonly List<RespWorker> _working = [];
-    private readonly Stack<RespWorker> _spare = [];
 
-    // Those that are starting or working, and not held up.
+    // Those that are starting, or working and not held up.
     private int _workers;
     private bool _isStarting;
     private bool _isPollerWaiting;
@@ -160,9 +160,12 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
         bool goesOn;
         lock (_gate)
         {
-            _workers -= worker.IsHeldUp ? 0 : 1;
+            if (_working.Remove(worker))
+            {
+                _workers--;
+            }
+
             worker.IsHeldUp = false;
-            _working.Remove(worker);
             _spare.Push(worker);
             goesOn = _count > 0 && TryAddWorker(time.GetTimestamp());
             if (!IsServing && _isPollerWaiting)
@@ -184,7 +187,7 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
             var scope = longest > 1 ? RespSendScope.Enter() : null;
             var started = _pace.Begin();
             worker.BeginBatch(started);
-            for (count = 0; count < longest && TryTake(out var operation); count++)
+            for (count = 0; count < longest && !worker.IsHeldUp && TryTake(out var operation); count++)
             {
                 worker.Take();
                 operation.Complete();
@@ -285,11 +288,13 @@ internal sealed class RespCompletions(RespPoller poller, TimeProvider time, Dead
 
     private void DiscountHeldUp(long now)
     {
-        foreach (var worker in _working)
+        for (var i = _working.Count - 1; i >= 0; i--)
         {
-            if (!worker.IsHeldUp && worker.HasCallerSince(now) is { } since && _pace.IsLong(since, now))
+            var worker = _working[i];
+            if (worker.HasCallerSince(now) is { } since && _pace.IsLong(since, now))
             {
                 worker.IsHeldUp = true;
+                _working.RemoveAt(i);
                 _workers--;
             }
         }

@@ -29,11 +29,10 @@ internal sealed class RespDirectText
             return false;
         }
 
+        var array = GC.AllocateUninitializedArray<byte>(length - head);
         begun[..head].CopyTo(_head);
-        var rest = begun[head..];
-        (_operation, _headLength, _filled) = (operation, head, rest.Length);
-        _array = GC.AllocateUninitializedArray<byte>(length - head);
-        rest.CopyTo(_array);
+        begun[head..].CopyTo(array);
+        (_operation, _headLength, _array, _filled) = (operation, head, array, begun.Length - head);
         return true;
     }
 

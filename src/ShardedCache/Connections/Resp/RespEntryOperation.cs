@@ -267,7 +267,7 @@ internal sealed class RespEntryOperation : RespOperation, IValueTaskSource<Reply
     {
         if (_loan is { IsOver: false })
         {
-            // Its copy has yet to be sent.
+            // Its copy may have yet to be sent.
             _loan = null;
         }
 

@@ -67,9 +67,9 @@ internal sealed class RespLoan
 
             try
             {
-                _copy = ArrayPool<byte>.Shared.Rent(_unsent.Length);
-                _unsent.CopyTo(_copy);
-                _unsent = _copy.AsMemory(0, _unsent.Length);
+                var copy = ArrayPool<byte>.Shared.Rent(_unsent.Length);
+                _unsent.CopyTo(copy);
+                (_copy, _unsent) = (copy, copy.AsMemory(0, _unsent.Length));
             }
             catch (OutOfMemoryException e)
             {

@@ -191,6 +191,7 @@ internal sealed class RespPoller
             else
             {
                 Completions.WaitWhileServing(isPatient: false);
+                Thread.Yield();
             }
         }
     }

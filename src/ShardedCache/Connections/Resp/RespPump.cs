@@ -15,12 +15,13 @@ internal sealed class RespPump(Action<Thread> start)
     {
     }
 
-    /// <summary>Does it on the thread; only when what it was given before is done.</summary>
+    /// <summary>Does it on the thread; only when what it was given before is done. Throws after the end, when nobody would do it.</summary>
     public void Run(Action work)
     {
         lock (_gate)
         {
-            if (_thread is null && !_hasEnded)
+            ObjectDisposedException.ThrowIf(_hasEnded, this);
+            if (_thread is null)
             {
                 var thread = new Thread(Loop, maxStackSize: RespPoller.StackSize) { IsBackground = true, Name = "ShardedCache out" };
                 start(thread);

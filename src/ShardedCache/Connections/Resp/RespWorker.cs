@@ -14,12 +14,12 @@ internal sealed class RespWorker
     private int _seen;
     private long _seenAt;
 
-    /// <summary>Others have taken its place: it leaves as soon as it can. Set under their lock.</summary>
+    /// <summary>It is not counted on any more, and leaves when its caller is through. Set under the lock of all.</summary>
     public bool IsHeldUp { get; set; }
 
     public void BeginBatch(long now)
     {
-        _batchFrom = _taken;
+        Volatile.Write(ref _batchFrom, _taken);
         Volatile.Write(ref _batchBegan, now);
     }
 
@@ -27,18 +27,19 @@ internal sealed class RespWorker
 
     public void EndBatch() => Volatile.Write(ref _batchBegan, Nobody);
 
-    /// <summary>Since when, at the latest, it has had the same caller; null where it has none. For one thread at a time.</summary>
+    /// <summary>Since when it has been seen to have the caller that it has; null where it has none. For one thread at a time.</summary>
     public long? HasCallerSince(long now)
     {
         var began = Volatile.Read(ref _batchBegan);
-        if (began == Nobody)
+        var taken = Volatile.Read(ref _taken);
+        var ofBatch = taken - Volatile.Read(ref _batchFrom);
+        if (began == Nobody || ofBatch <= 0 || Volatile.Read(ref _batchBegan) != began)
         {
             return null;
         }
 
         // Only the first one's beginning is known without asking for the time at each.
-        var taken = Volatile.Read(ref _taken);
-        if (taken - _batchFrom <= 1)
+        if (ofBatch == 1)
         {
             return began;
         }

@@ -7,6 +7,7 @@ using ShardedCache.Entries;
 namespace ShardedCache.Tests.Connections.Resp;
 
 /// <summary>Values that are too large to come at once, for callers who want an array.</summary>
+[Collection("large values")]
 public sealed class RespLargeTextTests : IAsyncDisposable
 {
     private const int Large = 300_000;

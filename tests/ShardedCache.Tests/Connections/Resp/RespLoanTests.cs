@@ -7,6 +7,7 @@ using ShardedCache.Connections.Resp;
 namespace ShardedCache.Tests.Connections.Resp;
 
 /// <summary>Payloads that are sent from their callers' memory.</summary>
+[Collection("large values")]
 public sealed class RespLoanTests : IAsyncDisposable
 {
     // More than the network takes while nobody reads.

@@ -92,7 +92,7 @@ public sealed class RespPollerTests : IDisposable
         using var hasGoneOn = new SemaphoreSlim(0);
 
         // Each by itself: how long callers take is learnt from batch to batch.
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 100; i++)
         {
             var caller = new Operation(() =>
             {
@@ -117,8 +117,10 @@ public sealed class RespPollerTests : IDisposable
         using var sweep = new DeadlineSweep(time);
         var poller = new RespPoller(time, sweep);
         using var isBlocked = new ManualResetEventSlim();
-        using var isOver = new ManualResetEventSlim();
         using var hasGoneOn = new SemaphoreSlim(0);
+
+        // Not disposed: its waiter may come to it late.
+        var isOver = new ManualResetEventSlim();
         RespOperation blocking = new Operation(() =>
         {
             isBlocked.Set();
@@ -130,26 +132,31 @@ public sealed class RespPollerTests : IDisposable
             first = new Operation(static () => { }) { Next = first };
         }
 
-        poller.Completions.Add(first, blocking, before + 1);
-        Assert.True(isBlocked.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
-
-        for (var i = 0; i < 10; i++)
+        try
         {
-            time.Advance(TimeSpan.FromMilliseconds(1));
-            var caller = new Operation(() => hasGoneOn.Release());
-            poller.Completions.Add(caller, caller, 1);
-            if (i == 0 && before > 0)
+            poller.Completions.Add(first, blocking, before + 1);
+            Assert.True(isBlocked.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+
+            for (var i = 0; i < 10; i++)
             {
-                // When a caller among several began is not known: his time counts from when he is first seen.
                 time.Advance(TimeSpan.FromMilliseconds(1));
-                poller.Completions.Sweep(0);
+                var caller = new Operation(() => hasGoneOn.Release());
+                poller.Completions.Add(caller, caller, 1);
+                if (i == 0 && before > 0)
+                {
+                    // When a caller among several began is not known: his time counts from when he is first seen.
+                    time.Advance(TimeSpan.FromMilliseconds(1));
+                    poller.Completions.Sweep(0);
+                }
+
+                Assert.True(hasGoneOn.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken), $"The {i}th one waits for the sweep.");
             }
-
-            Assert.True(hasGoneOn.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken), $"The {i}th one waits for the sweep.");
         }
-
-        isOver.Set();
-        poller.End();
+        finally
+        {
+            isOver.Set();
+            poller.End();
+        }
     }
 
     private sealed class Operation(Action complete) : RespOperation
