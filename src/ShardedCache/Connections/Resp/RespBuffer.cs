@@ -22,7 +22,7 @@ internal sealed class RespBuffer
     /// <summary>The next bytes to send; empty where all are sent, or where the next ones are lent.</summary>
     public ArraySegment<byte> First => _first < _segments.Count ? _segments[_first].Bytes : new(_tail, _tailStart, _tailEnd - _tailStart);
 
-    /// <summary>What is lent behind <see cref="First"/>.</summary>
+    /// <summary>What is lent behind <see cref="First"/>, which is empty where that comes next.</summary>
     public RespLoan? Loan => FirstLoan ?? (_first + 1 < _segments.Count ? _segments[_first + 1].Loan : null);
 
     /// <summary>Room for so many bytes in one piece, to be followed by <see cref="Advance"/>.</summary>
@@ -96,41 +96,6 @@ internal sealed class RespBuffer
         ConsumeFirst(count);
     }
 
-    private RespLoan? FirstLoan => _first < _segments.Count ? _segments[_first].Loan : null;
-
-    private void ConsumeFirst(int count)
-    {
-        Length -= count;
-        if (_first == _segments.Count)
-        {
-            _tailStart += count;
-            if (_tailStart == _tailEnd)
-            {
-                _tailStart = _tailEnd = 0;
-            }
-
-            return;
-        }
-
-        var segment = _segments[_first];
-        if (count < segment.Length)
-        {
-            _segments[_first] = segment with { Start = segment.Start + count, Length = segment.Length - count };
-            return;
-        }
-
-        if (segment.IsLast)
-        {
-            ArrayPool<byte>.Shared.Return(segment.Array);
-        }
-
-        if (++_first == _segments.Count)
-        {
-            _segments.Clear();
-            _first = 0;
-        }
-    }
-
     /// <summary>Where the buffer ends now, for <see cref="Truncate"/>.</summary>
     public Position End => new(_segments.Count, _tail, _tailStart, _tailEnd, Length);
 
@@ -169,6 +134,41 @@ internal sealed class RespBuffer
 
         _segments.Clear();
         (_first, Length) = (0, 0);
+    }
+
+    private RespLoan? FirstLoan => _first < _segments.Count ? _segments[_first].Loan : null;
+
+    private void ConsumeFirst(int count)
+    {
+        Length -= count;
+        if (_first == _segments.Count)
+        {
+            _tailStart += count;
+            if (_tailStart == _tailEnd)
+            {
+                _tailStart = _tailEnd = 0;
+            }
+
+            return;
+        }
+
+        var segment = _segments[_first];
+        if (count < segment.Length)
+        {
+            _segments[_first] = segment with { Start = segment.Start + count, Length = segment.Length - count };
+            return;
+        }
+
+        if (segment.IsLast)
+        {
+            ArrayPool<byte>.Shared.Return(segment.Array);
+        }
+
+        if (++_first == _segments.Count)
+        {
+            _segments.Clear();
+            _first = 0;
+        }
     }
 
     private void NewTail(int count)
