@@ -146,7 +146,7 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
                 }
 
                 _buffer.Consume(LineEnd.Length);
-                Take(_direct.Answer(out var operation), operation, chain);
+                Answered(_direct.Answer(out var operation), operation, chain);
                 continue;
             }
 
@@ -183,12 +183,12 @@ internal sealed class RespReceiver(RespLink link, PendingReplies pending, RespSu
             return false;
         }
 
-        Take(operation.Answer(token, frame), operation, chain);
+        Answered(operation.Answer(token, frame), operation, chain);
         return true;
     }
 
     /// <summary>Only after its answer: what throws before it has taken its reply ends with the connection, like all that are pending.</summary>
-    private void Take(bool isChained, RespOperation operation, RespChain chain)
+    private void Answered(bool isChained, RespOperation operation, RespChain chain)
     {
         pending.RemoveOldest();
         if (isChained)

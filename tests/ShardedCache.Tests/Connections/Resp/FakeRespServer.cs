@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ShardedCache.Connections;
+using ShardedCache.Connections.Resp;
 
 namespace ShardedCache.Tests.Connections.Resp;
 
@@ -24,6 +25,15 @@ internal sealed class FakeRespServer : IAsyncDisposable
     public ServerAddress Address => new("127.0.0.1", ((IPEndPoint)_listener.LocalEndpoint).Port);
 
     public int Accepted { get; private set; }
+
+    /// <summary>Connects to it.</summary>
+    public async Task<IServerConnection> OpenAsync(RespConnector connector, TimeSpan operationTimeout, CancellationToken cancellationToken)
+    {
+        var settings = new ConnectionSettings { OperationTimeout = operationTimeout, ConnectTimeout = TimeSpan.FromSeconds(20) };
+        var opened = await connector.OpenAsync(Address, settings, cancellationToken);
+        Assert.True(opened.IsOpen, opened.Fault?.ToString());
+        return opened.Connection;
+    }
 
     public static Task SendAsync(Socket client, string bytes) => client.SendAsync(Encoding.Latin1.GetBytes(bytes));
 

@@ -75,4 +75,15 @@ internal static class Frames
     ];
 
     public static byte[] Bytes(string frame) => Encoding.Latin1.GetBytes(frame);
+
+    public static byte[] Concat(params IEnumerable<byte[]> parts)
+    {
+        using var whole = new MemoryStream();
+        foreach (var part in parts)
+        {
+            whole.Write(part);
+        }
+
+        return whole.ToArray();
+    }
 }

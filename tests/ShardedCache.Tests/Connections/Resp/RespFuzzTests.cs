@@ -213,11 +213,5 @@ public sealed class RespFuzzTests : IAsyncLifetime
         Assert.False(_other.Closed.IsCompleted);
     }
 
-    private async Task<IServerConnection> OpenAsync(FakeRespServer server, TimeSpan operationTimeout)
-    {
-        var settings = new ConnectionSettings { OperationTimeout = operationTimeout, ConnectTimeout = TimeSpan.FromSeconds(20) };
-        var opened = await _connector.OpenAsync(server.Address, settings, Cancellation);
-        Assert.True(opened.IsOpen, opened.Fault?.ToString());
-        return opened.Connection;
-    }
+    private Task<IServerConnection> OpenAsync(FakeRespServer server, TimeSpan operationTimeout) => server.OpenAsync(_connector, operationTimeout, Cancellation);
 }

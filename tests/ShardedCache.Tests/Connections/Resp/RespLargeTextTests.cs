@@ -34,7 +34,7 @@ public sealed class RespLargeTextTests : IAsyncDisposable
     {
         var random = new Random(seed);
         var payloads = new[] { Bytes(random, size), Bytes(random, 10), Bytes(random, size + 1), Bytes(random, size) };
-        var stream = Concat([.. payloads.Select(static payload => Text(Stored(EntryHeader.Value(Stamp, default), payload)))]);
+        var stream = Frames.Concat([.. payloads.Select(static payload => Text(Stored(EntryHeader.Value(Stamp, default), payload)))]);
         await using var server = Serving(payloads.Length, async client =>
         {
             for (var sent = 0; sent < stream.Length;)
@@ -113,7 +113,7 @@ public sealed class RespLargeTextTests : IAsyncDisposable
         using var goesOn = new SemaphoreSlim(0);
         await using var server = Serving(2, async client =>
         {
-            var stream = Concat(Text(Stored(EntryHeader.Value(Stamp, default), first)), Text(Stored(EntryHeader.Value(Stamp, default), second)));
+            var stream = Frames.Concat(Text(Stored(EntryHeader.Value(Stamp, default), first)), Text(Stored(EntryHeader.Value(Stamp, default), second)));
             await client.SendAsync(stream.AsMemory(0, 100_000), Cancellation);
             hasBegun.Release();
             await goesOn.WaitAsync(Cancellation);
@@ -136,7 +136,7 @@ public sealed class RespLargeTextTests : IAsyncDisposable
     public async Task Of_what_is_no_live_entry_nothing_is_passed_on()
     {
         var expired = EntryHeader.Value(Stamp, new EntryExpiration(DateTimeOffset.UtcNow.AddSeconds(-1).ToUnixTimeMilliseconds(), 0, default));
-        await using var server = Serving(3, async client => await client.SendAsync(Concat(
+        await using var server = Serving(3, async client => await client.SendAsync(Frames.Concat(
             Text(Stored(EntryHeader.Tombstone(Stamp), new byte[Large])), Text(Stored(expired, new byte[Large])), Text(Encoding.ASCII.GetBytes(new string('x', Large))))));
         await using var connection = await OpenAsync(server);
 
@@ -152,7 +152,7 @@ public sealed class RespLargeTextTests : IAsyncDisposable
     public async Task One_that_does_not_end_where_it_said_ends_its_connection(string end)
     {
         var stream = Text(Stored(EntryHeader.Value(Stamp, default), new byte[Large]));
-        await using var server = Serving(1, async client => await client.SendAsync(Concat(stream[..^2], Encoding.ASCII.GetBytes(end))));
+        await using var server = Serving(1, async client => await client.SendAsync(Frames.Concat(stream[..^2], Encoding.ASCII.GetBytes(end))));
         await using var connection = await OpenAsync(server);
         var reader = new EntryReader();
         reader.Begin(_clock);
@@ -168,7 +168,7 @@ public sealed class RespLargeTextTests : IAsyncDisposable
     {
         await using var server = Serving(1, async client =>
         {
-            await client.SendAsync(Concat("$500000000\r\n"u8.ToArray(), Stored(EntryHeader.Value(Stamp, default), new byte[200_000])));
+            await client.SendAsync(Frames.Concat("$500000000\r\n"u8.ToArray(), Stored(EntryHeader.Value(Stamp, default), new byte[200_000])));
             client.Shutdown(SocketShutdown.Send);
         });
         await using var connection = await OpenAsync(server);
@@ -192,12 +192,10 @@ public sealed class RespLargeTextTests : IAsyncDisposable
     private static byte[] Stored(EntryHeader header, byte[] payload)
     {
         var bytes = new byte[EntryHeader.MaxLength];
-        return Concat(bytes[..header.Write(bytes)], payload);
+        return Frames.Concat(bytes[..header.Write(bytes)], payload);
     }
 
-    private static byte[] Text(byte[] body) => Concat(Encoding.ASCII.GetBytes($"${body.Length}\r\n"), body, "\r\n"u8.ToArray());
-
-    private static byte[] Concat(params byte[][] parts) => [.. parts.SelectMany(static part => part)];
+    private static byte[] Text(byte[] body) => Frames.Concat(Encoding.ASCII.GetBytes($"${body.Length}\r\n"), body, "\r\n"u8.ToArray());
 
     private static FakeRespServer Serving(int calls, Func<Socket, Task> serve) => new(async (client, cancellation) =>
     {
@@ -214,11 +212,5 @@ public sealed class RespLargeTextTests : IAsyncDisposable
         return reader;
     }
 
-    private async Task<IServerConnection> OpenAsync(FakeRespServer server)
-    {
-        var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(30), ConnectTimeout = Patience };
-        var opened = await _connector.OpenAsync(server.Address, settings, Cancellation);
-        Assert.True(opened.IsOpen, opened.Fault?.ToString());
-        return opened.Connection;
-    }
+    private Task<IServerConnection> OpenAsync(FakeRespServer server) => server.OpenAsync(_connector, TimeSpan.FromSeconds(30), Cancellation);
 }

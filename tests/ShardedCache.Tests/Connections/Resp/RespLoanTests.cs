@@ -29,7 +29,7 @@ public sealed class RespLoanTests : IAsyncDisposable
     public async Task They_arrive_whole_between_other_commands(int size)
     {
         var payload = Payload(size);
-        var expected = Concat(Set(payload), Set([]), Set(payload), Set(payload));
+        var expected = Frames.Concat(Set(payload), Set([]), Set(payload), Set(payload));
         var received = new byte[expected.Length];
         await using var server = new FakeRespServer(async (client, cancellation) =>
         {
@@ -52,7 +52,7 @@ public sealed class RespLoanTests : IAsyncDisposable
     {
         var mode = isBlocking ? CallMode.Blocking : CallMode.Asynchronous;
         var payload = Payload(Size);
-        var expected = Concat(Set(payload), Set(payload));
+        var expected = Frames.Concat(Set(payload), Set(payload));
         var received = new byte[expected.Length];
         using var reads = new SemaphoreSlim(0);
         var isRead = new TaskCompletionSource();
@@ -85,7 +85,7 @@ public sealed class RespLoanTests : IAsyncDisposable
     public async Task A_server_that_answers_before_it_has_read_everything_still_gets_it()
     {
         var payload = Payload(Size);
-        var expected = Concat(Set(payload), Set([]));
+        var expected = Frames.Concat(Set(payload), Set([]));
         var received = new byte[expected.Length];
         using var reads = new SemaphoreSlim(0);
         await using var server = new FakeRespServer(async (client, cancellation) =>
@@ -138,18 +138,7 @@ public sealed class RespLoanTests : IAsyncDisposable
     }
 
     private static byte[] Set(byte[] payload) =>
-        Concat(Encoding.ASCII.GetBytes($"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n${payload.Length + 1}\r\nH"), payload, "\r\n"u8.ToArray());
-
-    private static byte[] Concat(params byte[][] parts)
-    {
-        var whole = new MemoryStream();
-        foreach (var part in parts)
-        {
-            whole.Write(part);
-        }
-
-        return whole.ToArray();
-    }
+        Frames.Concat(Encoding.ASCII.GetBytes($"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n${payload.Length + 1}\r\nH"), payload, "\r\n"u8.ToArray());
 
     private static async Task ReadAsync(Socket client, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -175,13 +164,7 @@ public sealed class RespLoanTests : IAsyncDisposable
     private static Task<Reply> SetAsync(IServerConnection connection, byte[] payload, CallMode mode, CancellationToken cancellationToken) =>
         connection.SetAsync(Key, "H"u8, new ReadOnlySequence<byte>(payload), Timeout.InfiniteTimeSpan, mode, cancellationToken).AsTask();
 
-    private async Task<IServerConnection> OpenAsync(FakeRespServer server)
-    {
-        var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(60), ConnectTimeout = Patience };
-        var opened = await _connector.OpenAsync(server.Address, settings, Cancellation);
-        Assert.True(opened.IsOpen, opened.Fault?.ToString());
-        return opened.Connection;
-    }
+    private Task<IServerConnection> OpenAsync(FakeRespServer server) => server.OpenAsync(_connector, TimeSpan.FromSeconds(60), Cancellation);
 
     /// <summary>A buffer, and what it must hold.</summary>
     private sealed class Model(Random random)

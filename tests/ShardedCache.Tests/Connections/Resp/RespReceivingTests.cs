@@ -37,13 +37,8 @@ public sealed class RespReceivingTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        var settings = new ConnectionSettings { OperationTimeout = TimeSpan.FromSeconds(60), ConnectTimeout = Patience };
-        var opened = await _connector.OpenAsync(_server.Address, settings, Cancellation);
-        Assert.True(opened.IsOpen, opened.Fault?.ToString());
-        _connection = (RespConnection)opened.Connection;
-    }
+    public async ValueTask InitializeAsync() =>
+        _connection = (RespConnection)await _server.OpenAsync(_connector, TimeSpan.FromSeconds(60), Cancellation);
 
     public async ValueTask DisposeAsync()
     {
